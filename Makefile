@@ -1,0 +1,65 @@
+# make run · make test · make check: each sets up what it needs.
+
+PYTHON ?= $(shell command -v python3 || command -v python3.11)
+BIN := .venv/bin
+
+# A stamp per content of a requirement file: changed requirements are installed again.
+stamp = .venv/$(1)-$(shell cksum < requirements/$(1).txt | tr ' ' '-').stamp
+RUN := $(call stamp,run)
+TEST := $(call stamp,test)
+
+# Where no data folder may be touched.
+NO_DATA = HELPLINE_DATA=$$(mktemp -d)
+
+.DEFAULT_GOAL := help
+.PHONY: help run test check format lock
+
+help:
+	@echo "make run     start the helpline (PORT=8000, HELPLINE_DATA=var, DEMO=1)"
+	@echo "make test    run all tests, on SQLite and on PostgreSQL"
+	@echo "make check   format, lint, types, migrations, import rule, README"
+	@echo "make format  put the format right"
+	@echo "make lock    write the requirement files anew (needs uv)"
+
+run: $(RUN)
+	@exec $(BIN)/python manage.py up
+
+test: $(TEST)
+	@exec $(BIN)/python tests/run.py
+
+check: $(TEST)
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	git ls-files -z --cached --others --exclude-standard -- 'templates/*.html' | xargs -0 -r $(BIN)/djade --check --target-version 5.2
+	$(NO_DATA) $(BIN)/python manage.py makemigrations --check --dry-run --skip-checks
+	$(BIN)/python -m pytest -q tests/repo/test_imports.py tests/repo/test_readme.py
+
+format: $(TEST)
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+	git ls-files -z --cached --others --exclude-standard -- 'templates/*.html' | xargs -0 -r $(BIN)/djade --target-version 5.2
+
+.venv/bin/pip:
+	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed: apt-get install python3" >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	    || { echo "Python 3.11 or newer is needed; $(PYTHON) is older. Name another: make run PYTHON=python3.11" >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip' 2>/dev/null \
+	    || { echo "Python's venv module is missing: apt-get install python3-venv" >&2; exit 1; }
+	$(PYTHON) -m venv .venv
+
+$(RUN): | .venv/bin/pip
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements/run.txt
+	@rm -f .venv/run-*.stamp && touch $@
+
+# What tests need holds what running needs.
+$(TEST): | .venv/bin/pip
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements/test.txt
+	@rm -f .venv/*.stamp && touch $@ $(RUN)
+
+LOCK := uv pip compile pyproject.toml --quiet --universal --python-version 3.11 \
+    --generate-hashes --no-header --no-annotate --no-emit-index-url
+
+lock:
+	$(LOCK) --output-file requirements/run.txt
+	$(LOCK) --extra test --constraint requirements/run.txt --output-file requirements/test.txt

@@ -1,0 +1,95 @@
+"""Two questions a machine may ask: is this process alive, and can the helpline keep its promises?"""
+
+from collections.abc import Callable
+from datetime import timedelta
+from functools import cache
+
+from django.conf import settings
+from django.db import DatabaseError, connection
+from django.db.migrations.executor import MigrationExecutor
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.utils import timezone
+from django.views.decorators.http import require_safe
+from redis import Redis, RedisError
+
+# Beat rings every 5 s; a dozen rings missed in a row is a stop, not a delay.
+HEARTBEAT_MAX_AGE = timedelta(seconds=60)
+BROKER_TIMEOUT_SECONDS = 2
+
+
+@require_safe
+def live(request: HttpRequest) -> HttpResponse:
+    """200 as long as the process answers at all."""
+    return HttpResponse("alive\n", content_type="text/plain")
+
+
+@require_safe
+def ready(request: HttpRequest) -> JsonResponse:
+    """200 when every part works; 503 with the names of those that do not, and nothing else."""
+    failed = not_ready()
+    return JsonResponse({"not_ready": failed}, status=503 if failed else 200)
+
+
+def not_ready() -> list[str]:
+    probes: dict[str, Callable[[], bool]] = {
+        "database": database_is_ready,
+        "broker": broker_answers,
+        "worker": lambda: was_seen("worker"),
+        "beat": lambda: was_seen("beat"),
+    }
+    return [name for name, probe in probes.items() if not probe()]
+
+
+def database_is_ready() -> bool:
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+        return is_migrated()
+    except DatabaseError:
+        return False
+
+
+# Databases known to be migrated. They stay so for the life of the process; "no" is asked again.
+_migrated: set[str] = set()
+
+
+def is_migrated() -> bool:
+    if connection.alias not in _migrated:
+        executor = MigrationExecutor(connection)
+        if executor.migration_plan(executor.loader.graph.leaf_nodes()):
+            return False
+        _migrated.add(connection.alias)
+    return True
+
+
+def broker_answers() -> bool:
+    try:
+        return bool(broker().ping())
+    except (RedisError, OSError):
+        return False
+
+
+@cache
+def broker() -> Redis:
+    return Redis.from_url(
+        broker_url(),
+        socket_timeout=BROKER_TIMEOUT_SECONDS,
+        socket_connect_timeout=BROKER_TIMEOUT_SECONDS,
+    )
+
+
+def broker_url() -> str:
+    """Celery says redis+socket:// where the client library says unix://."""
+    return settings.BROKER_URL.replace("redis+socket://", "unix://", 1)
+
+
+def was_seen(name: str) -> bool:
+    """Did the `heartbeat` task, sent by beat and run by a worker, stamp this row in the last minute?"""
+    from intake.models import Heartbeat
+
+    try:
+        return Heartbeat.objects.filter(
+            name=name, seen_at__gt=timezone.now() - HEARTBEAT_MAX_AGE
+        ).exists()
+    except DatabaseError:
+        return False

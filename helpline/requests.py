@@ -1,0 +1,69 @@
+"""Refuses requests that no browser sends: text that is not text, and bodies too long to be a form.
+
+PostgreSQL cannot store NUL, and neither database stores a lone surrogate. What arrives in a form
+field is the form's business and gets a message beside the field; what arrives in an address is
+refused here, for every view at once.
+"""
+
+from collections.abc import Callable
+from urllib.parse import unquote_to_bytes
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.template.loader import render_to_string
+
+# A body up to this size is read and thrown away, so that the browser shows our answer instead of
+# a broken connection.
+DRAIN_LIMIT = 32 * 1024 * 1024
+DRAIN_CHUNK = 64 * 1024
+
+
+class RefuseMalformed:
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        if is_too_long(request):
+            drain(request)
+            return HttpResponse(render_to_string("413.html"), status=413)
+        if not (has_clean_address(request) and is_utf8_form(request)):
+            return HttpResponse(render_to_string("400.html"), status=400)
+        return self.get_response(request)
+
+
+def is_too_long(request: HttpRequest) -> bool:
+    return content_length(request) > settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+
+
+def content_length(request: HttpRequest) -> int:
+    try:
+        return int(request.META.get("CONTENT_LENGTH") or 0)
+    except ValueError:
+        return 0
+
+
+def drain(request: HttpRequest) -> None:
+    left = min(content_length(request), DRAIN_LIMIT)
+    while left > 0 and (chunk := request.read(min(DRAIN_CHUNK, left))):
+        left -= len(chunk)
+
+
+def has_clean_address(request: HttpRequest) -> bool:
+    """Path and query are UTF-8 without NUL. (UTF-8 has no lone surrogates.)"""
+    # A server hands the path over decoded, as latin-1 for want of better; see PEP 3333.
+    path = str(request.META.get("PATH_INFO", "")).encode("latin-1", "replace")
+    query = unquote_to_bytes(str(request.META.get("QUERY_STRING", "")))
+    return is_clean(path) and is_clean(query)
+
+
+def is_clean(raw: bytes) -> bool:
+    try:
+        return "\0" not in raw.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+
+
+def is_utf8_form(request: HttpRequest) -> bool:
+    """Other encodings (utf-7, unicode_escape) can spell what UTF-8 cannot."""
+    charset = (request.content_params or {}).get("charset", "utf-8")
+    return charset.lower() in {"utf-8", "utf8"}

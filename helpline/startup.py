@@ -1,0 +1,23 @@
+"""What web server, worker and beat do before they serve."""
+
+import sys
+
+from django.conf import settings
+from django.core import checks
+
+
+def stop_on_errors() -> None:
+    """Ends the process with one line per error, when a start-up check finds one.
+
+    `manage.py` commands run the same checks by themselves; gunicorn and Celery do not.
+    """
+    lines = [f"{error.id}: {error.msg} {error.hint or ''}".strip() for error in errors()]
+    if settings.SECRET_KEY_IS_TEMPORARY:
+        lines.append("No SECRET_KEY. Start with `manage.py up`, or set SECRET_KEY_FILE.")
+    if lines:
+        sys.stderr.write("\n".join(["The helpline does not start:", *lines]) + "\n")
+        raise SystemExit(1)
+
+
+def errors() -> list[checks.CheckMessage]:
+    return [found for found in checks.run_checks() if found.level >= checks.ERROR]
