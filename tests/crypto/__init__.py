@@ -1,0 +1,1 @@
+"""Encrypted fields, blind indexes, key ring, rotation."""
