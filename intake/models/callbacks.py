@@ -1,0 +1,208 @@
+"""The promise: we will ring this person at that time. And each try at keeping it."""
+
+from typing import ClassVar
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from intake.crypto import EncryptedTextField
+from intake.models.base import Record, new_reference, paired, stamped
+from intake.models.calls import Call
+from intake.models.people import Person, validate_time_zone
+
+
+def callback_reference() -> str:
+    return new_reference("B")
+
+
+class Callback(Record):
+    """A promised call. The row is the promise; nothing else has to survive for it to be kept."""
+
+    class Privacy:
+        personal: ClassVar[set[str]] = {"reason"}
+        ordinary: ClassVar[set[str]] = {
+            "id",
+            "reference",
+            "person",
+            "call",
+            "source",
+            "who_for",
+            "due_at",
+            "window_ends_at",
+            "time_zone",
+            "urgency",
+            "in_danger",
+            "asked_outside_hours",
+            "owner",
+            "plan",
+            "status",
+            "requested_at",
+            "claimed_at",
+            "claimed_by",
+            "first_attempt_at",
+            "closed_at",
+            "request_token",
+        }
+
+    class Source(models.TextChoices):
+        AGENT = "agent", _("Promised on a call")
+        WEB = "web", _("Public web form")
+
+    class WhoFor(models.TextChoices):
+        ME = "me", _("Themselves")
+        SOMEONE = "someone", _("Someone they care about")
+        PATIENT = "patient", _("A patient")
+
+    class Urgency(models.TextChoices):
+        URGENT = "urgent", _("Urgent")
+        HIGH = "high", _("High")
+        ROUTINE = "routine", _("Routine")
+
+    class Status(models.TextChoices):
+        OPEN = "open", _("Open")
+        REACHED = "reached", _("Reached")
+        EXHAUSTED = "exhausted", _("Not reached after every try")
+        DECLINED = "declined", _("Person declined")
+        WRONG_NUMBER = "wrong_number", _("Wrong number")
+        CANCELLED = "cancelled", _("Cancelled")
+
+    reference = models.CharField(
+        _("reference"), max_length=12, unique=True, default=callback_reference, editable=False
+    )
+    person = models.ForeignKey(
+        Person, verbose_name=_("person"), on_delete=models.PROTECT, related_name="callbacks"
+    )
+    call = models.ForeignKey(
+        Call,
+        verbose_name=_("call"),
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="callbacks",
+    )
+    source = models.CharField(_("source"), max_length=8, choices=Source)
+    who_for = models.CharField(_("who it is for"), max_length=8, choices=WhoFor, default=WhoFor.ME)
+    reason = EncryptedTextField(_("what it is about"), max_length=1000, blank=True)
+    due_at = models.DateTimeField(_("due"))
+    window_ends_at = models.DateTimeField(_("window ends"), null=True, blank=True)
+    time_zone = models.CharField(
+        _("person's time zone"), max_length=64, validators=[validate_time_zone]
+    )
+    urgency = models.CharField(_("urgency"), max_length=8, choices=Urgency, default=Urgency.ROUTINE)
+    in_danger = models.BooleanField(_("said: in danger right now"), default=False)
+    asked_outside_hours = models.BooleanField(
+        _("asked for a time outside calling hours"), default=False
+    )
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        verbose_name=_("owner"),
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="callbacks_owned",
+        help_text=_("Nobody means the pool: whoever is free."),
+    )
+    # Counts how often the promise was moved; reminders of an older plan are void.
+    plan = models.PositiveIntegerField(_("plan"), default=1)
+    status = models.CharField(_("status"), max_length=12, choices=Status, default=Status.OPEN)
+    requested_at = models.DateTimeField(_("promised"))
+    claimed_at = models.DateTimeField(_("claimed"), null=True, blank=True)
+    claimed_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        verbose_name=_("claimed by"),
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="callbacks_claimed",
+    )
+    first_attempt_at = models.DateTimeField(_("first attempt"), null=True, blank=True)
+    closed_at = models.DateTimeField(_("closed"), null=True, blank=True)
+    # Digest of the form's one-time token: a second press of the button finds the first row.
+    request_token = models.CharField(
+        _("request token"), max_length=64, null=True, blank=True, unique=True, editable=False
+    )
+
+    class Meta(Record.Meta):
+        verbose_name = _("callback")
+        verbose_name_plural = _("callbacks")
+        constraints = (
+            models.UniqueConstraint(
+                fields=["call"], condition=Q(status="open"), name="callback_one_open_per_call"
+            ),
+            stamped(
+                "callback_closed_at_iff_closed",
+                ["reached", "exhausted", "declined", "wrong_number", "cancelled"],
+                field="closed_at",
+            ),
+            paired("callback_claimed_paired", "claimed_at", "claimed_by"),
+            models.CheckConstraint(
+                condition=Q(window_ends_at__isnull=True) | Q(window_ends_at__gt=models.F("due_at")),
+                name="callback_window_ends_after_due",
+            ),
+        )
+        indexes = (
+            # The desk and the list of promises: what is due, in order.
+            models.Index(fields=["due_at"], condition=Q(status="open"), name="callback_due"),
+            # The report of kept, late and missed promises.
+            models.Index(fields=["due_at", "status"], name="callback_due_status"),
+        )
+
+    @property
+    def is_open(self) -> bool:
+        return self.status == self.Status.OPEN
+
+
+class Attempt(Record):
+    """One try at a callback. Rows are only ever added."""
+
+    class Privacy:
+        personal: ClassVar[set[str]] = {"note"}
+        ordinary: ClassVar[set[str]] = {
+            "id",
+            "callback",
+            "number",
+            "outcome",
+            "identity_confirmed",
+            "made_at",
+            "made_by",
+        }
+
+    class Outcome(models.TextChoices):
+        REACHED = "reached", _("Reached the person")
+        NO_ANSWER = "no_answer", _("No answer")
+        BUSY = "busy", _("Busy")
+        VOICEMAIL_LEFT = "voicemail_left", _("Voicemail left")
+        WRONG_PERSON = "wrong_person", _("Someone else answered")
+        WRONG_NUMBER = "wrong_number", _("Wrong number")
+        CALL_LATER = "call_later", _("Asked to be called later")
+        DECLINED = "declined", _("Does not want a call")
+        DANGER_SUSPECTED = "danger_suspected", _("Danger suspected")
+
+    callback = models.ForeignKey(
+        Callback, verbose_name=_("callback"), on_delete=models.PROTECT, related_name="attempts"
+    )
+    number = models.PositiveSmallIntegerField(_("attempt number"))
+    outcome = models.CharField(_("outcome"), max_length=20, choices=Outcome)
+    identity_confirmed = models.BooleanField(_("identity confirmed first"), default=False)
+    note = EncryptedTextField(_("note"), max_length=2000, blank=True)
+    made_at = models.DateTimeField(_("made"))
+    made_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        verbose_name=_("made by"),
+        on_delete=models.PROTECT,
+        related_name="+",
+    )
+
+    class Meta(Record.Meta):
+        verbose_name = _("attempt")
+        verbose_name_plural = _("attempts")
+        constraints = (
+            models.UniqueConstraint(fields=["callback", "number"], name="attempt_number_once"),
+            # Nothing is told before we know whom we are talking to.
+            models.CheckConstraint(
+                condition=~Q(outcome="reached") | Q(identity_confirmed=True),
+                name="attempt_reached_needs_identity",
+            ),
+        )

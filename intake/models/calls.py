@@ -1,0 +1,261 @@
+"""The call log: one row a call, its substances, and amendments that only ever add."""
+
+from typing import ClassVar
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+from phonenumber_field.modelfields import PhoneNumberField
+
+from intake.crypto import (
+    EncryptedBooleanField,
+    EncryptedDateTimeField,
+    EncryptedDecimalField,
+    EncryptedIntegerField,
+    EncryptedJSONField,
+    EncryptedTextField,
+)
+from intake.models.base import Record, new_reference, paired, stamped
+from intake.models.people import Person
+
+
+def call_reference() -> str:
+    return new_reference("C")
+
+
+class Call(Record):
+    """One conversation, from first ring to disposition."""
+
+    class Privacy:
+        personal: ClassVar[set[str]] = {"relationship", "topics", "narrative"}
+        ordinary: ClassVar[set[str]] = {
+            "id",
+            "reference",
+            "direction",
+            "channel",
+            "line_dialled",
+            "started_at",
+            "answered_at",
+            "ended_at",
+            "taken_by",
+            "call_type",
+            "how_heard",
+            "language",
+            "interpreter",
+            "entered_late",
+            "caller",
+            "person_in_need",
+            "status",
+            "disposition",
+            "closed_at",
+            "closed_by",
+        }
+
+    class Direction(models.TextChoices):
+        INBOUND = "inbound", _("Inbound")
+        OUTBOUND = "outbound", _("Outbound")
+
+    class Channel(models.TextChoices):
+        PHONE = "phone", _("Phone")
+        WEB = "web", _("Web form")
+        CHAT = "chat", _("Chat")
+        WALK_IN = "walk_in", _("Walk-in")
+
+    class CallType(models.TextChoices):
+        ABOUT_SELF = "about_self", _("About themselves")
+        ABOUT_OTHER = "about_other", _("About someone else")
+        PROFESSIONAL = "professional", _("Professional")
+        INFORMATION = "information", _("Information only")
+        WRONG_NUMBER = "wrong_number", _("Wrong number")
+        SILENT = "silent", _("Silent call")
+        HANG_UP = "hang_up", _("Hang-up")
+        ABUSIVE = "abusive", _("Abusive call")
+        TEST = "test", _("Test call")
+
+    # Closed without a caller, a screen or a narrative.
+    NON_SERVICE: ClassVar[tuple[str, ...]] = (
+        CallType.WRONG_NUMBER,
+        CallType.SILENT,
+        CallType.HANG_UP,
+        CallType.ABUSIVE,
+        CallType.TEST,
+    )
+
+    class Status(models.TextChoices):
+        OPEN = "open", _("Open")
+        CLOSED = "closed", _("Closed")
+
+    class Disposition(models.TextChoices):
+        EMERGENCY = "emergency", _("Emergency services")
+        WARM_TRANSFER = "warm_transfer", _("Warm transfer to 988 or Poison Help")
+        REFERRED = "referred", _("Referred to a facility")
+        INSURANCE_CHECK = "insurance_check", _("Insurance check under way")
+        CALLBACK_PROMISED = "callback_promised", _("Callback promised")
+        REACHED = "reached", _("Callback kept, nothing further")
+        INFORMATION_GIVEN = "information_given", _("Information given")
+        NO_MATCH = "no_match", _("Need not met")
+        CALLER_DECLINED = "caller_declined", _("Caller declined help for now")
+        DISCONNECTED = "disconnected", _("Caller hung up or line lost")
+        NON_SERVICE = "non_service", _("Not a service call")
+
+    reference = models.CharField(
+        _("reference"), max_length=12, unique=True, default=call_reference, editable=False
+    )
+    direction = models.CharField(
+        _("direction"), max_length=8, choices=Direction, default=Direction.INBOUND
+    )
+    channel = models.CharField(_("channel"), max_length=8, choices=Channel, default=Channel.PHONE)
+    line_dialled = PhoneNumberField(_("line dialed"), blank=True)
+    started_at = models.DateTimeField(_("started"))
+    answered_at = models.DateTimeField(_("answered"), null=True, blank=True)
+    ended_at = models.DateTimeField(_("ended"), null=True, blank=True)
+    taken_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        verbose_name=_("taken by"),
+        on_delete=models.PROTECT,
+        related_name="calls_taken",
+    )
+    call_type = models.CharField(_("call type"), max_length=16, choices=CallType)
+    relationship = EncryptedTextField(
+        _("caller's relationship to the person in need"), max_length=80, blank=True
+    )
+    how_heard = models.CharField(_("how they heard of us"), max_length=80, blank=True)
+    topics = EncryptedJSONField(_("topics"), default=list, blank=True)
+    language = models.CharField(_("language"), max_length=8, default="en")
+    interpreter = models.BooleanField(_("interpreter used"), default=False)
+    entered_late = models.BooleanField(_("entered later from paper"), default=False)
+    caller = models.ForeignKey(
+        Person,
+        verbose_name=_("caller"),
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="calls_made",
+    )
+    person_in_need = models.ForeignKey(
+        Person,
+        verbose_name=_("person in need"),
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="calls_about",
+    )
+    narrative = EncryptedTextField(_("narrative"), max_length=20_000, blank=True)
+    status = models.CharField(_("status"), max_length=8, choices=Status, default=Status.OPEN)
+    disposition = models.CharField(_("disposition"), max_length=20, choices=Disposition, blank=True)
+    closed_at = models.DateTimeField(_("closed"), null=True, blank=True, editable=False)
+    closed_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        verbose_name=_("closed by"),
+        null=True,
+        blank=True,
+        editable=False,
+        on_delete=models.PROTECT,
+        related_name="+",
+    )
+
+    class Meta(Record.Meta):
+        verbose_name = _("call")
+        verbose_name_plural = _("calls")
+        permissions = (
+            ("view_reports", "Can read the reports"),
+            ("export_reports", "Can export the reports"),
+        )
+        constraints = (
+            stamped("call_closed_at_iff_closed", ["closed"], field="closed_at"),
+            paired("call_closed_paired", "closed_at", "closed_by"),
+            models.CheckConstraint(
+                condition=Q(status="open", disposition="")
+                | (Q(status="closed") & ~Q(disposition="")),
+                name="call_disposition_iff_closed",
+            ),
+        )
+        indexes = (
+            # The change list and the reports: newest first, by day.
+            models.Index(fields=["started_at"], name="call_started"),
+            # The desk: this agent's unfinished sheets.
+            models.Index(
+                fields=["taken_by", "started_at"], condition=Q(status="open"), name="call_open"
+            ),
+        )
+
+    @property
+    def is_open(self) -> bool:
+        return self.status == self.Status.OPEN
+
+    @property
+    def is_service_call(self) -> bool:
+        """Somebody wanted help: not a wrong number, silence, hang-up, abuse or a test."""
+        return self.call_type not in self.NON_SERVICE
+
+
+class CallAmendment(Record):
+    """An addition to a call's narrative; rows are only ever added (Fla. Admin. Code 65D-30)."""
+
+    class Privacy:
+        personal: ClassVar[set[str]] = {"text"}
+        ordinary: ClassVar[set[str]] = {"id", "call", "made_at", "made_by"}
+
+    call = models.ForeignKey(
+        Call, verbose_name=_("call"), on_delete=models.PROTECT, related_name="amendments"
+    )
+    text = EncryptedTextField(_("text"), max_length=20_000)
+    made_at = models.DateTimeField(_("made"))
+    made_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        verbose_name=_("made by"),
+        on_delete=models.PROTECT,
+        related_name="+",
+    )
+
+    class Meta(Record.Meta):
+        verbose_name = _("call amendment")
+        verbose_name_plural = _("call amendments")
+
+
+class SubstanceUse(Record):
+    """One substance as told on one call. All of it is health data, so all of it is encrypted."""
+
+    class Privacy:
+        personal: ClassVar[set[str]] = {
+            "substance",
+            "brand",
+            "source",
+            "route",
+            "dose_mg",
+            "times_a_day",
+            "days_a_week",
+            "weeks_of_use",
+            "last_used_at",
+            "stopped_abruptly",
+            "recent_cut_percent",
+            "above_prescribed",
+        }
+        ordinary: ClassVar[set[str]] = {"id", "call", "position"}
+
+    call = models.ForeignKey(
+        Call, verbose_name=_("call"), on_delete=models.CASCADE, related_name="substances"
+    )
+    position = models.PositiveSmallIntegerField(_("position"), default=0)
+    substance = EncryptedTextField(_("substance"), max_length=40)
+    brand = EncryptedTextField(_("brand or street name"), max_length=80, blank=True)
+    source = EncryptedTextField(_("source"), max_length=20, blank=True)
+    route = EncryptedTextField(_("route"), max_length=20, blank=True)
+    dose_mg = EncryptedDecimalField(_("dose (mg)"), null=True, blank=True)
+    times_a_day = EncryptedDecimalField(_("times a day"), null=True, blank=True)
+    days_a_week = EncryptedIntegerField(_("days a week"), null=True, blank=True)
+    weeks_of_use = EncryptedIntegerField(_("weeks of use"), null=True, blank=True)
+    last_used_at = EncryptedDateTimeField(_("last used"), null=True, blank=True)
+    stopped_abruptly = EncryptedBooleanField(_("stopped suddenly"), null=True, blank=True)
+    recent_cut_percent = EncryptedIntegerField(
+        _("cut in the last two weeks (%)"), null=True, blank=True
+    )
+    above_prescribed = EncryptedBooleanField(_("more than prescribed"), null=True, blank=True)
+
+    class Meta(Record.Meta):
+        verbose_name = _("substance use")
+        verbose_name_plural = _("substance use")
+        constraints = (
+            models.UniqueConstraint(fields=["call", "position"], name="substance_position_once"),
+        )
