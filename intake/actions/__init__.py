@@ -1,0 +1,1 @@
+"""What may change it: one verb a function, one transaction, one event."""

@@ -1,0 +1,65 @@
+"""Recording people and how they may be reached."""
+
+from datetime import datetime
+
+from django.db import transaction
+
+from intake.actions import events
+from intake.actions.base import Refused
+from intake.crypto import blind_index
+from intake.models import Person
+from intake.rules import hours
+
+
+class AlreadyDoNotCall(Refused):
+    default_message = "This person already asked not to be called."
+
+
+def place(person: Person) -> None:
+    """Fill state, time zone and where the zone came from; what the person stated stays.
+
+    ZIP first, then the state, then the number (domain facts, section 2.4). Does not save.
+    """
+    stated = person.time_zone_source == Person.ZoneSource.STATED
+    guess = hours.guess_zones(
+        zip_code=person.zip_code,
+        state=person.state,
+        number=str(person.phone) if person.phone else "",
+        stated_zone=person.time_zone if stated else "",
+    )
+    person.time_zone = guess.zones[0] if guess.zones else ""
+    person.time_zone_source = guess.source if guess.zones else Person.ZoneSource.UNKNOWN
+
+
+@transaction.atomic
+def save(*, person: Person, by: events.By, now: datetime) -> Person:
+    """Store a new or changed person, placed in a time zone."""
+    is_new = person._state.adding
+    if is_new:
+        person.created_at = now
+    place(person)
+    person.save(force_insert=is_new)
+    events.write("person.recorded" if is_new else "person.changed", by=by, now=now, subject=person)
+    return person
+
+
+@transaction.atomic
+def block_number(*, person: Person, reason: str, by: events.By, now: datetime) -> None:
+    """No promise, by anyone, to this number again; ``reason`` is a code.
+
+    Marks every person stored under the same number, found through the blind index. Raises
+    ``AlreadyDoNotCall`` when all of them are marked.
+    """
+    same_number = Person.objects.filter(pk=person.pk)
+    if person.phone_index:
+        same_number = same_number | Person.objects.filter(phone_index=person.phone_index)
+    if not same_number.filter(do_not_call=False).update(do_not_call=True):
+        raise AlreadyDoNotCall
+    person.do_not_call = True
+    events.write("person.do_not_call", by=by, now=now, subject=person, detail={"reason": reason})
+
+
+def is_blocked(number: str) -> bool:
+    """Whether anyone at this number (E.164) asked never to be called again."""
+    index = blind_index("person.phone", number)
+    return Person.objects.filter(phone_index=index, do_not_call=True).exists()
