@@ -1,0 +1,200 @@
+"""The fixed cast, the standing clock, the servers, and a wall to the outside."""
+
+import os
+import shutil
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+import time_machine
+
+from tests import servers, tally
+
+NOW = datetime(2026, 3, 10, 14, 0, tzinfo=UTC)
+LOOPBACK = {"127.0.0.1", "::1", "localhost", "0.0.0.0", "", None}  # noqa: S104
+CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome")
+
+
+# --- What runs -----------------------------------------------------------------------------------
+
+
+def pytest_configure(config):
+    sys.addaudithook(refuse_outside)
+
+
+def refuse_outside(event, args):
+    """No test reaches another machine. (A test of ours that tries is a bug of ours.)"""
+    if event == "socket.connect" and isinstance(args[1], tuple):
+        host = args[1][0]
+    elif event == "socket.getaddrinfo":
+        host = args[0]
+    else:
+        return
+    host = host.decode() if isinstance(host, bytes) else host
+    if host not in LOOPBACK and not str(host).startswith("127."):
+        raise RuntimeError(f"A test tried to reach {host}.")
+
+
+def pytest_collection_modifyitems(config, items):
+    """A test that has nothing to say on this database is left out, not skipped."""
+    on_postgresql = servers.chosen_database() == "postgresql"
+    left_out = []
+    for item in items:
+        if item.get_closest_marker("browser"):
+            item.add_marker("once")
+        unwanted = "once" if on_postgresql else "postgresql"
+        if item.get_closest_marker(unwanted):
+            left_out.append(item)
+    # Named on the command line, a test is run whatever its marker.
+    if left_out and not any("::" in str(argument) for argument in config.args):
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if item not in left_out]
+
+
+def pytest_terminal_summary(terminalreporter):
+    tally.write(terminalreporter.stats)
+
+
+# --- The clock -----------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def frozen():
+    """It is Tuesday 10 March 2026, 14:00 UTC: 10:00 in New York. Move it with .move_to()."""
+    with time_machine.travel(NOW, tick=False) as clock:
+        yield clock
+
+
+@pytest.fixture
+def now():
+    return NOW
+
+
+# --- The cast ------------------------------------------------------------------------------------
+
+PASSWORD = "correct horse battery staple"
+
+
+def member_of(group, username, **fields):
+    from importlib import import_module
+
+    from django.apps import apps
+    from django.contrib.auth.models import Group, User
+
+    if not Group.objects.filter(name=group).exists():
+        # A transactional test before this one emptied the tables, the roles with them.
+        import_module("intake.migrations.0002_roles").grant(apps, None)
+    user = User.objects.create_user(username, password=PASSWORD, is_staff=True, **fields)
+    user.groups.add(Group.objects.get(name=group))
+    return user
+
+
+@pytest.fixture
+def agent(db):
+    return member_of("Agent", "ava", email="ava@example.org")
+
+
+@pytest.fixture
+def other_agent(db):
+    return member_of("Agent", "noor", email="noor@example.org")
+
+
+@pytest.fixture
+def supervisor(db):
+    return member_of("Supervisor", "sam", email="sam@example.org")
+
+
+@pytest.fixture
+def privacy_officer(db):
+    return member_of("Privacy officer", "priya", email="priya@example.org")
+
+
+@pytest.fixture
+def administrator(db):
+    return member_of("Administrator", "adam", email="adam@example.org")
+
+
+@pytest.fixture
+def client_for():
+    """A signed-in browser without a browser: client_for(agent).get(...)."""
+    from django.test import Client
+
+    def signed_in(user, **options):
+        client = Client(**options)
+        client.force_login(user)
+        return client
+
+    return signed_in
+
+
+# --- Servers, browser, real data -----------------------------------------------------------------
+
+
+@pytest.fixture(scope="session")
+def postgresql():
+    """A real PostgreSQL; .create(name) makes a fresh database and returns its URL."""
+    return servers.PostgreSQL.start()
+
+
+@pytest.fixture(scope="session")
+def valkey():
+    """A real Valkey; .url(n) is one of its 64 databases."""
+    return servers.Valkey.start()
+
+
+@pytest.fixture
+def broker_url(valkey, worker_id):
+    """An empty database of the real Valkey, of this test process alone."""
+    number = 1 + int(worker_id.removeprefix("gw")) if worker_id != "master" else 0
+    valkey.client(number).flushdb()
+    return valkey.url(number)
+
+
+@pytest.fixture
+def run_folder(tmp_path_factory):
+    """A folder with a short path, good for sockets: removed when the run ends."""
+    import tempfile
+
+    return Path(tempfile.mkdtemp(dir=servers.run_folder()))
+
+
+@pytest.fixture(scope="session")
+def chromium():
+    """The path of the browser; where none is installed, CI fails and a developer is told."""
+    for name in CHROMIUM_NAMES:
+        if path := shutil.which(name):
+            return path
+    message = "no Chromium: install it (apt-get install chromium) to run the browser tests"
+    if os.environ.get("CI"):
+        pytest.fail(message)
+    pytest.skip(message)
+
+
+@pytest.fixture(scope="session")
+def real_data():
+    """The folder of real-world files that are not part of the repository."""
+    folder = Path(os.environ.get("HELPLINE_TEST_DATA") or servers.ROOT.parent / "shared" / "data")
+    if not folder.is_dir():
+        pytest.skip(f"{tally.NO_REAL_DATA}: set HELPLINE_TEST_DATA to its folder")
+    return folder
+
+
+# --- The database between tests ------------------------------------------------------------------
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(django_db_modify_db_settings):
+    """Let Django empty the tables after a transactional test: events refuse to be deleted."""
+    from importlib import import_module
+
+    from django.db import connection
+
+    guards = import_module("intake.migrations.0003_append_only_events")
+    operations, vendor = type(connection.ops), connection.vendor
+    flush = operations.sql_flush
+
+    def sql_flush(self, *args, **options):
+        return [*guards.UNGUARD[vendor], *flush(self, *args, **options), *guards.GUARD[vendor]]
+
+    operations.sql_flush = sql_flush

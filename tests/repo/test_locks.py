@@ -1,0 +1,74 @@
+"""The requirement files lock what pyproject.toml asks for, by hash, from no host in particular."""
+
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+from packaging.markers import default_environment
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+WANTED = {
+    "run": PROJECT["dependencies"],
+    "test": PROJECT["dependencies"] + PROJECT["optional-dependencies"]["test"],
+}
+
+pytestmark = pytest.mark.once
+
+
+def text_of(name):
+    return (ROOT / "requirements" / f"{name}.txt").read_text(encoding="utf-8")
+
+
+def locked(name):
+    """Package -> exact version."""
+    found = re.findall(r"^([A-Za-z0-9._-]+)==([^\s;\\]+)", text_of(name), re.MULTILINE)
+    return {canonicalize_name(package): version for package, version in found}
+
+
+@pytest.mark.parametrize("name", ["run", "test"])
+def test_every_dependency_is_locked_within_its_range(name):
+    versions = locked(name)
+    for line in WANTED[name]:
+        requirement = Requirement(line)
+        if requirement.marker and not requirement.marker.evaluate(default_environment()):
+            continue
+        version = versions.get(canonicalize_name(requirement.name))
+        assert version, f"{requirement.name} is not locked: make lock"
+        assert requirement.specifier.contains(version, prereleases=True), line
+
+
+@pytest.mark.parametrize("name", ["run", "test"])
+def test_every_locked_package_has_hashes_and_none_names_a_host(name):
+    text = text_of(name)
+    entries = re.split(r"\n(?=[A-Za-z0-9])", text.strip())
+    assert all("--hash=sha256:" in entry for entry in entries)
+    assert not re.search(r"https?:|file:|--index|--extra|--find-links|--trusted| @ ", text)
+
+
+def test_tests_run_what_production_runs():
+    assert locked("run").items() <= locked("test").items()
+
+
+def test_every_dependency_gives_its_reason():
+    lines = (ROOT / "pyproject.toml").read_text(encoding="utf-8").splitlines()
+    bare = [
+        line for line in lines if re.match(r'  "[A-Za-z].*[<>=;\]]', line) and "# " not in line
+    ]
+    assert not bare
+
+
+def test_installed_versions_are_the_locked_ones():
+    from importlib.metadata import PackageNotFoundError, version
+
+    different = {}
+    for package, wanted in locked("test").items():
+        try:
+            if version(package) != wanted:
+                different[package] = (version(package), wanted)
+        except PackageNotFoundError:
+            continue  # for another system
+    assert not different

@@ -1,0 +1,20 @@
+"""The helpline's settings, over servers and folders that live as long as one test run."""
+
+from tests import servers
+
+servers.prepare_environment()
+
+from helpline.settings import *  # noqa: E402, F403
+from helpline.settings import DATABASES, STORAGES  # noqa: E402
+
+DATABASES["default"]["CONN_MAX_AGE"] = 0
+# A file, as in use: threads that race share it, which an in-memory database would hide.
+if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
+    DATABASES["default"]["TEST"] = {"NAME": servers.run_folder() / "test.sqlite3"}
+
+# One round instead of a million.
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+# The manifest needs a collectstatic run first; tests of the real one make it themselves.
+STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
+WHITENOISE_AUTOREFRESH = False
