@@ -1,0 +1,338 @@
+"""A believable fortnight: every call runs its course through the actions, in order of time.
+
+Each call is a generator that yields the moment it waits for; the scheduler runs whichever is due
+first. So the audit reads as if the desk had been staffed, and nothing is stored that an agent
+could not have stored.
+"""
+
+import heapq
+import random
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.contrib.auth.models import User
+
+from intake.actions import (
+    callbacks,
+    calls,
+    consents,
+    facility_search,
+    insurance,
+    referrals,
+    safety,
+)
+from intake.demonstration import pattern, people, scenarios
+from intake.models import (
+    Attempt,
+    Benefit,
+    Call,
+    Callback,
+    Consent,
+    Facility,
+    InsuranceCheck,
+    InsurancePolicy,
+    LevelOfCare,
+    Referral,
+    ReferralOffer,
+    SafetyScreen,
+)
+from intake.rules import hours, matching
+
+Course = Iterator[datetime]
+
+NON_SERVICE_SHARE = 0.2
+WEB_SHARE = 0.08
+PAYERS = (
+    ("Example Mutual", InsurancePolicy.PayerKind.PRIVATE),
+    ("Sample Health Plan", InsurancePolicy.PayerKind.PRIVATE),
+    ("Invented State Medicaid", InsurancePolicy.PayerKind.MEDICAID),
+    ("Medicare", InsurancePolicy.PayerKind.MEDICARE),
+)
+NEEDS_DETOX = {SafetyScreen.Level.URGENT, SafetyScreen.Level.HIGH, SafetyScreen.Level.MODERATE}
+
+
+def minutes(chance: random.Random, least: int, most: int) -> timedelta:
+    return timedelta(minutes=chance.randint(least, most))
+
+
+def live(*, days: int, count: int, seed: int, until: datetime, agents: list[User]) -> int:
+    """Live through the fortnight up to ``until``; what lies after it stays open. Returns calls."""
+    chance = random.Random(seed)  # noqa: S311 - invented data, the same for the same seed
+    moments = pattern.moments(
+        chance, count=count, days=days, until=until, zone=settings.HELPLINE_TIME_ZONE
+    )
+    agenda: list[tuple[datetime, int, Course]] = []
+    for number, moment in enumerate(moments):
+        own = random.Random(f"{seed}/{number}")  # noqa: S311
+        course = _course(own, moment, own.choice(agents))
+        heapq.heappush(agenda, (moment, number, course))
+    while agenda:
+        moment, number, course = heapq.heappop(agenda)
+        if moment >= until:
+            continue
+        later = next(course, None)
+        if later is not None:
+            heapq.heappush(agenda, (later, number, course))
+    return len(moments)
+
+
+def _course(chance: random.Random, at: datetime, agent: User) -> Course:
+    fate = chance.random()
+    if fate < NON_SERVICE_SHARE:
+        calls.log_non_service(call_type=chance.choice(Call.NON_SERVICE), by=agent, now=at)
+        return
+    if fate < NON_SERVICE_SHARE + WEB_SHARE:
+        yield from _from_the_web(chance, at, agent)
+        return
+    yield from _service_call(chance, at, agent)
+
+
+def _service_call(chance: random.Random, at: datetime, agent: User) -> Course:
+    scenario = scenarios.pick(chance)
+    call, screen = _logged(chance, scenario, at, agent)
+    now = at + minutes(chance, 6, 25)
+    yield now
+    if screen.waits_for_action:
+        safety.record_action(
+            screen=screen, action=SafetyScreen.Action.CALLED_911, by=agent, now=now
+        )
+        yield from _closed(call, Call.Disposition.EMERGENCY, chance, now, agent)
+        return
+    wants_detox = screen.level in NEEDS_DETOX and chance.random() < 0.6
+    if wants_detox:
+        yield from _toward_a_bed(chance, call, screen, now, agent)
+    elif chance.random() < 0.5:
+        yield from _promised(chance, call, now, agent)
+    else:
+        disposition = chance.choice(
+            [Call.Disposition.INFORMATION_GIVEN, Call.Disposition.CALLER_DECLINED]
+        )
+        yield from _closed(call, disposition, chance, now, agent)
+
+
+def _logged(
+    chance: random.Random, scenario: scenarios.Scenario, at: datetime, agent: User
+) -> tuple[Call, SafetyScreen]:
+    about_self = chance.random() < 0.65
+    person = people.someone(chance, speaks_spanish=chance.random() < 0.1)
+    caller = person if about_self else people.someone(chance)
+    call = Call(
+        started_at=at,
+        answered_at=at + timedelta(seconds=chance.randint(4, 40)),
+        taken_by=agent,
+        call_type=Call.CallType.ABOUT_SELF if about_self else Call.CallType.ABOUT_OTHER,
+        relationship="" if about_self else chance.choice(["mother", "partner", "brother"]),
+        language=person.language,
+        narrative=scenario.narrative,
+        how_heard=chance.choice(["", "search", "friend", "doctor", "poster"]),
+    )
+    sheet = calls.Sheet(
+        call=call,
+        caller=caller,
+        person_in_need=person,
+        substances=scenarios.substances(scenario, call, now=at),
+    )
+    calls.save_sheet(sheet=sheet, by=agent, now=at)
+    told = scenarios.answers(scenario, age=person.age, chance=chance)
+    return call, safety.evaluate(call=call, answers=told, by=agent, now=at)
+
+
+def _closed(
+    call: Call, disposition: str, chance: random.Random, now: datetime, agent: User
+) -> Course:
+    now += minutes(chance, 1, 6)
+    yield now
+    calls.close(call=call, disposition=disposition, by=agent, now=now)
+
+
+def _toward_a_bed(
+    chance: random.Random, call: Call, screen: SafetyScreen, now: datetime, agent: User
+) -> Course:
+    person = call.person_in_need
+    if person is None:
+        return
+    for scope in Consent.Scope.values:
+        consents.record(
+            person=person,
+            scope=scope,
+            information="Name, insurance, and what treatment is asked for",
+            recipient="The health plan" if scope == Consent.Scope.HEALTH_PLAN else "The facilities",
+            given_how=Consent.GivenHow.VERBAL,
+            by=agent,
+            now=now,
+        )
+    payer, kind = chance.choice(PAYERS)
+    if chance.random() < 0.8:
+        yield from _insured(chance, call, payer, now, agent)
+        now += minutes(chance, 30, 90)
+        yield now
+    yield from _referred(chance, call, screen, kind, now, agent)
+    yield from _closed(call, Call.Disposition.REFERRED, chance, now, agent)
+
+
+def _insured(chance: random.Random, call: Call, payer: str, now: datetime, agent: User) -> Course:
+    policy = InsurancePolicy(
+        payer_name=payer,
+        member_id=f"XMP{chance.randrange(10**6):06d}",
+        policyholder_name=call.person_in_need.name if call.person_in_need else "",
+    )
+    check = insurance.request(
+        call=call,
+        policy=policy,
+        levels_wanted=[LevelOfCare.WITHDRAWAL_3_7, LevelOfCare.RESIDENTIAL_3_7],
+        by=agent,
+        now=now,
+    )
+    now += minutes(chance, 5, 20)
+    yield now
+    insurance.take(check=check, by=agent, now=now)
+    now += minutes(chance, 8, 25)
+    yield now
+    if chance.random() < 0.12:
+        insurance.give_up(check=check, notes="Held 40 minutes, cut off.", by=agent, now=now)
+        return
+    insurance.record_answer(
+        check=check,
+        coverage=InsuranceCheck.Coverage.ACTIVE,
+        representative=chance.choice(["Dana", "Chris", "Robin"]),
+        payer_reference=f"CALL{chance.randrange(10**5):05d}",
+        benefits=[
+            Benefit(
+                level_of_care=level,
+                covered=Benefit.Answer.YES,
+                preauthorization=chance.choice(Benefit.Answer.values),
+            )
+            for level in check.levels_wanted
+        ],
+        by=agent,
+        now=now,
+    )
+
+
+def _referred(
+    chance: random.Random,
+    call: Call,
+    screen: SafetyScreen,
+    payer_kind: str,
+    now: datetime,
+    agent: User,
+) -> Course:
+    result, person = screen.result, call.person_in_need
+    if result is None or person is None:
+        return
+    told = safety.exposures(list(call.substances.order_by("position")), now=now)
+    need = matching.need_for(result, told, payers=(payer_kind,), age=person.age)
+    found = facility_search.search(need=need, zip_code=person.zip_code, now=now)
+    referral = referrals.start(
+        call=call,
+        need={"zip_code": person.zip_code, "payers": [payer_kind]},
+        list_shown=[match.as_shown() for match in found.matches],
+        by=agent,
+        now=now,
+    )
+    chosen = [match.facility_id for match in found.matches[:3]]
+    if not chosen:
+        referrals.close(referral=referral, note="Nothing fits within reach.", by=agent, now=now)
+        return
+    asked = list(Facility.objects.filter(pk__in=chosen).order_by("pk"))
+    offers = referrals.offer(referral=referral, facilities=asked, by=agent, now=now)
+    yield from _answered(chance, referral, offers, now, agent)
+
+
+def _answered(
+    chance: random.Random,
+    referral: Referral,
+    offers: list[ReferralOffer],
+    now: datetime,
+    agent: User,
+) -> Course:
+    for offer in offers:
+        now += minutes(chance, 10, 50)
+        yield now
+        if chance.random() < 0.4:
+            reason = chance.choice(ReferralOffer.DeclineReason.values[:4])
+            referrals.decline(offer=offer, reason=reason, by=agent, now=now)
+            continue
+        expected = now + timedelta(hours=chance.randint(3, 20))
+        referrals.accept(
+            offer=offer, contact="Intake desk", expected_at=expected, by=agent, now=now
+        )
+        yield expected + minutes(chance, 0, 90)
+        now = expected + timedelta(minutes=90)
+        if chance.random() < 0.75:
+            referrals.mark_arrived(offer=offer, by=agent, now=now)
+            yield now + timedelta(hours=24)
+            referrals.mark_stayed(offer=offer, by=agent, now=now + timedelta(hours=24))
+        return
+    now += minutes(chance, 60, 300)
+    yield now
+    referral.refresh_from_db()
+    if referral.status == Referral.Status.OPEN:
+        referrals.close(referral=referral, note="Every facility declined.", by=agent, now=now)
+
+
+def _promised(chance: random.Random, call: Call, now: datetime, agent: User) -> Course:
+    person = call.caller
+    if person is None or person.do_not_call:
+        return
+    later = now + timedelta(hours=chance.randint(2, 30))
+    openings = hours.next_allowed(later, callbacks.calling_rule(person), n=1)
+    try:
+        callback = callbacks.promise(
+            person=person,
+            call=call,
+            due_at=openings[0].at,
+            urgency=chance.choice(Callback.Urgency.values),
+            owner=agent if chance.random() < 0.5 else None,
+            reason="Wants to talk about the next step.",
+            by=agent,
+            now=now,
+        )
+    except callbacks.NumberBlocked:
+        # Two invented people may share an invented number.
+        return
+    yield from _closed(call, Call.Disposition.CALLBACK_PROMISED, chance, now, agent)
+    yield from _rung(chance, callback, agent)
+
+
+def _from_the_web(chance: random.Random, at: datetime, agent: User) -> Course:
+    person = people.someone(chance)
+    openings = hours.next_allowed(at + timedelta(minutes=30), callbacks.calling_rule(person), n=1)
+    request = callbacks.WebRequest(
+        person=person,
+        due_at=openings[0].at,
+        form_digest=f"{chance.getrandbits(128):032x}",
+        content_digest=f"{chance.getrandbits(128):032x}",
+        consent_wording=consents.WORDING_VERSION,
+        topic=chance.choice(["", "Stopping a medicine", "Someone in my family"]),
+    )
+    callback = callbacks.request_from_web(request=request, now=at)
+    if callback.is_open:
+        yield from _rung(chance, callback, agent)
+
+
+def _rung(chance: random.Random, callback: Callback, agent: User) -> Course:
+    """Mostly in time, sometimes late, now and then forgotten for a day."""
+    for _try in range(3):
+        late = chance.choices(
+            (minutes(chance, -20, -1), minutes(chance, 1, 50), timedelta(hours=26)), (78, 17, 5)
+        )[0]
+        now = max(callback.due_at + late, callback.requested_at + timedelta(minutes=5))
+        if not callbacks.calling_decision(callback.person, now).ok:
+            now = callback.due_at
+        yield now
+        callbacks.claim(callback=callback, by=agent, now=now)
+        outcome = chance.choices(
+            (Attempt.Outcome.REACHED, Attempt.Outcome.NO_ANSWER, Attempt.Outcome.VOICEMAIL_LEFT),
+            (65, 25, 10),
+        )[0]
+        callbacks.record_attempt(
+            callback=callback,
+            outcome=outcome,
+            identity_confirmed=outcome == Attempt.Outcome.REACHED,
+            by=agent,
+            now=now,
+        )
+        if not callback.is_open:
+            return
