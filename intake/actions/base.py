@@ -4,6 +4,8 @@ from typing import Any
 
 from django.db import models
 
+from intake.crypto import with_blind_indexes
+
 
 class Refused(Exception):
     """An action that will not happen, with a sentence fit to show staff.
@@ -42,4 +44,4 @@ def save_changes(record: models.Model, **changes: Any) -> None:
     """Set and save just these fields; encrypted columns need this, ``update()`` refuses them."""
     for field, value in changes.items():
         setattr(record, field, value)
-    record.save(update_fields=list(changes))
+    record.save(update_fields=with_blind_indexes(type(record), list(changes)))

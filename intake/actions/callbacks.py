@@ -140,33 +140,66 @@ def calling_rule(person: Person, *, asked_outside_hours: bool = False) -> hours.
 
 @dataclass(frozen=True)
 class WebRequest:
-    """What the public form holds, checked by it: an unsaved person and their wishes."""
+    """What the public form holds, checked by it: an unsaved person and their wishes.
+
+    ``form_digest`` and ``content_digest`` are 32 hex digits each, keyed: which rendered form it
+    came from, and what was typed into it. ``consent_wording`` is the version of the text the
+    person agreed to be called under. ``asked_outside_hours``: they asked to be rung at this very
+    time, even at night.
+    """
 
     person: Person
     due_at: datetime
-    token: str
+    form_digest: str
+    content_digest: str
+    consent_wording: str
     who_for: str = Callback.WhoFor.ME
     topic: str = ""
     in_danger: bool = False
     window_ends_at: datetime | None = None
+    asked_outside_hours: bool = False
+
+    @property
+    def token(self) -> str:
+        return self.form_digest + self.content_digest
 
 
 @transaction.atomic
 def request_from_web(*, request: WebRequest, now: datetime) -> Callback:
-    """Take a stranger's request; the same token a second time returns the first callback.
+    """Take a stranger's request; the same form sent again returns the first callback.
 
-    The number is never looked up for the answer, so a known and an unknown number get the same
-    one. A number that asked not to be called is stored as cancelled and never rung.
+    Sent again with changes, it replaces what it sent before: a number corrected after "back" must
+    not leave the wrong one to be rung. The number is never looked up for the answer, so a known
+    and an unknown number get the same one. A number that asked not to be called is stored as
+    cancelled and never rung.
     """
     existing = Callback.objects.filter(request_token=request.token).first()
     if existing is not None:
         return existing
     try:
         with transaction.atomic():
-            return _store_web_request(request, now)
+            callback = _store_web_request(request, now)
     except IntegrityError:
         # The other half of a double click won the unique token; its row is ours too.
         return Callback.objects.get(request_token=request.token)
+    _replace_earlier(callback, request.form_digest, now)
+    return callback
+
+
+def _replace_earlier(callback: Callback, form_digest: str, now: datetime) -> None:
+    """Cancel what the same form sent before, unless somebody has begun to act on it.
+
+    A range, not LIKE: SQLite has no index for the latter. "g" follows every hex digit.
+    """
+    earlier = Callback.objects.filter(
+        request_token__gte=form_digest,
+        request_token__lt=f"{form_digest}g",
+        status=Callback.Status.OPEN,
+        claimed_at__isnull=True,
+        first_attempt_at__isnull=True,
+    ).exclude(pk=callback.pk)
+    for one in earlier:
+        cancel(callback=one, by=events.PUBLIC, now=now)
 
 
 def _store_web_request(request: WebRequest, now: datetime) -> Callback:
@@ -182,6 +215,7 @@ def _store_web_request(request: WebRequest, now: datetime) -> Callback:
         time_zone=person.time_zone or hours.UNKNOWN_PLACE_ZONE,
         urgency=Callback.Urgency.URGENT if request.in_danger else Callback.Urgency.HIGH,
         in_danger=request.in_danger,
+        asked_outside_hours=request.asked_outside_hours,
         requested_at=now,
         request_token=request.token,
         status=Callback.Status.CANCELLED if is_blocked else Callback.Status.OPEN,
@@ -195,7 +229,11 @@ def _store_web_request(request: WebRequest, now: datetime) -> Callback:
         by=events.PUBLIC,
         now=now,
         subject=callback,
-        detail={"blocked": is_blocked},
+        detail={
+            "blocked": is_blocked,
+            "consent": request.consent_wording,
+            "outside_hours": request.asked_outside_hours,
+        },
     )
     return callback
 
@@ -214,7 +252,7 @@ def claim(*, callback: Callback, by: User, now: datetime) -> Callback:
     if not changed:
         callback.refresh_from_db()
         raise CallbackTaken if callback.is_open else CallbackAlreadyClosed
-    callback.claimed_at, callback.claimed_by = now, by  # type: ignore[assignment]
+    callback.claimed_at, callback.claimed_by = now, by
     events.write("callback.claimed", by=by, now=now, subject=callback)
     return callback
 
@@ -292,6 +330,8 @@ def _follow(
     again_at: datetime | None,
     asked_outside_hours: bool,
 ) -> None:
+    # Before the promise moves on: the first attempt is measured against what held until now.
+    callback.first_deadline_at = callback.deadline_at
     callback.first_attempt_at = callback.first_attempt_at or now
     callback.claimed_at = callback.claimed_by = None
     step = retries.next_step(
@@ -364,12 +404,18 @@ def reschedule(
         expected={"status": Callback.Status.OPEN, "plan": callback.plan},
         due_at=due_at,
         window_ends_at=None,
+        first_deadline_at=_broken_deadline(callback, now),
         plan=callback.plan + 1,
         asked_outside_hours=asked_outside_hours,
     )
     reminders.plan(callback=callback, now=now)
     events.write("callback.rescheduled", by=by, now=now, subject=callback)
     return callback
+
+
+def _broken_deadline(callback: Callback, now: datetime) -> datetime | None:
+    """The deadline to remember: moving a promise that is already broken does not mend it."""
+    return callback.deadline_at if callback.deadline_at < now else callback.first_deadline_at
 
 
 @transaction.atomic
@@ -395,7 +441,10 @@ class NoticeAlreadySeen(Refused):
 
 @transaction.atomic
 def mark_seen(*, notice: Notice, by: User, now: datetime) -> Notice:
-    """Take a notice off the desk; raises ``NoticeAlreadySeen``."""
+    """Take a notice off the desk, and with it the earlier ones of the same promise.
+
+    Raises ``NoticeAlreadySeen``.
+    """
     move(
         notice,
         refusal=NoticeAlreadySeen,
@@ -403,5 +452,10 @@ def mark_seen(*, notice: Notice, by: User, now: datetime) -> Notice:
         seen_at=now,
         seen_by=by,
     )
+    Notice.objects.filter(
+        reminder__callback=notice.reminder.callback_id,
+        shown_from__lte=notice.shown_from,
+        seen_at=None,
+    ).update(seen_at=now, seen_by=by)
     events.write("notice.seen", by=by, now=now, subject=notice)
     return notice

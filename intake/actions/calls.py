@@ -9,7 +9,7 @@ from django.db import transaction
 
 from intake.actions import events, people
 from intake.actions.base import Refused, move
-from intake.models import Call, CallAmendment, Person, SubstanceUse
+from intake.models import Call, CallAmendment, Event, Person, SubstanceUse
 
 
 class CallClosed(Refused):
@@ -28,6 +28,20 @@ class EmergencyNotActedOn(Refused):
     default_message = "Record what was done about the emergency before closing the call."
 
 
+class SheetChanged(Refused):
+    default_message = (
+        "This sheet was changed after you opened it. Read what is new, then save again: what you"
+        " typed replaces it."
+    )
+
+
+class PersonFixed(Refused):
+    default_message = (
+        "An insurance check or a referral was already made for the person on this sheet, so the"
+        " call cannot be turned over to somebody else. Log a second call for the other person."
+    )
+
+
 class NotAServiceCall(Refused):
     default_message = "That kind of call needs the full sheet."
 
@@ -38,35 +52,66 @@ class DispositionMissing(Refused):
 
 @dataclass(frozen=True)
 class Sheet:
-    """One call sheet as filled in: unsaved or changed rows, saved together or not at all."""
+    """One call sheet as filled in: unsaved or changed rows, saved together or not at all.
+
+    ``version``: the one the filled-in sheet began from, see ``sheet_version``; None trusts the
+    caller to have read the newest.
+    """
 
     call: Call
     caller: Person | None = None
     person_in_need: Person | None = None
     substances: Sequence[SubstanceUse] = field(default_factory=tuple)
+    version: int | None = None
+
+
+def sheet_version(call: Call) -> int:
+    """How often the sheet of this call was saved; 0 before the first time."""
+    saved = Event.objects.filter(
+        subject_type="call", subject_id=str(call.pk), verb__in=("call.opened", "call.changed")
+    )
+    return saved.count()
 
 
 @transaction.atomic
 def save_sheet(*, sheet: Sheet, by: User, now: datetime) -> Call:
-    """Open a new call or bring an open one up to date; raises ``CallClosed``.
+    """Open a new call or bring an open one up to date.
 
-    A call about themselves has one person in both roles, a call about another has two.
+    A call about themselves has one person in both roles, a call about another has two. Raises
+    ``CallClosed``, ``SheetChanged`` where ``sheet.version`` is not the newest, ``PersonFixed``.
     """
     call = sheet.call
     is_new = call._state.adding
-    if not is_new and not _lock_open(call):
-        raise CallClosed
+    if not is_new:
+        _check_change(sheet)
     for person in {p.pk: p for p in (sheet.caller, sheet.person_in_need) if p}.values():
         people.save(person=person, by=by, now=now)
     call.caller, call.person_in_need = sheet.caller, sheet.person_in_need
     if is_new:
-        call.taken_by = by  # type: ignore[misc, assignment]
+        call.taken_by = by
         call.save(force_insert=True)
     else:
         call.save(update_fields=_sheet_fields(call))
     _replace_substances(call, sheet.substances)
     events.write("call.opened" if is_new else "call.changed", by=by, now=now, subject=call)
     return call
+
+
+def _check_change(sheet: Sheet) -> None:
+    call = sheet.call
+    if not _lock_open(call):
+        raise CallClosed
+    if sheet.version is not None and sheet.version != sheet_version(call):
+        raise SheetChanged
+    stored = Call.objects.only("person_in_need_id").get(pk=call.pk)
+    is_other = sheet.person_in_need is None or sheet.person_in_need.pk != stored.person_in_need_id
+    if stored.person_in_need_id and is_other and _is_relied_on(call):
+        raise PersonFixed
+
+
+def _is_relied_on(call: Call) -> bool:
+    """Whether a plan or a facility was, or is to be, told about the person of this call."""
+    return call.insurance_checks.exists() or call.referrals.exists()
 
 
 def _lock_open(call: Call) -> bool:
@@ -127,6 +172,9 @@ def close(*, call: Call, disposition: str, by: User, now: datetime) -> Call:
     """
     if disposition not in Call.Disposition.values:
         raise DispositionMissing
+    # Locked before the screen is read: an emergency found this moment must not be closed over.
+    if not _lock_open(call):
+        raise CallClosed
     if call.is_service_call:
         screen = call.screens.filter(is_current=True).first()
         if screen is None:

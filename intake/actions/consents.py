@@ -1,6 +1,7 @@
 """Recording and revoking consent, and the accounting of what was told."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from django.contrib.auth.models import User
@@ -9,9 +10,8 @@ from django.db import transaction
 from intake.actions import events
 from intake.actions.base import Refused, move
 from intake.models import Consent, Disclosure, Person
+from intake.rules.consent_texts import WORDING_VERSION as WORDING_VERSION
 
-# The texts staff read out: docs/consent.md holds them under this version.
-WORDING_VERSION = "2026.1"
 # 42 CFR 2.32(a)(2): the short notice that goes with every disclosure.
 NOTICE_VERSION = "2.32-short"
 NOTICE = "42 CFR part 2 prohibits unauthorized use or disclosure of these records."
@@ -19,6 +19,14 @@ NOTICE = "42 CFR part 2 prohibits unauthorized use or disclosure of these record
 
 class ConsentMissing(Refused):
     default_message = "There is no live consent for this. Ask, read the text out, and record it."
+
+
+class NobodyToConsent(Refused):
+    default_message = "Record who needs help first: only they can consent."
+
+
+class ExpiryNotAhead(Refused):
+    default_message = "A consent has to end on a day ahead."
 
 
 class ConsentAlreadyRevoked(Refused):
@@ -37,7 +45,12 @@ def record(
     now: datetime,
     expires_at: datetime | None = None,
 ) -> Consent:
-    """Store a consent with the elements of 42 CFR 2.31(a) that a call can take."""
+    """Store a consent with the elements of 42 CFR 2.31(a) that a call can take.
+
+    Raises ``ExpiryNotAhead``.
+    """
+    if expires_at is not None and expires_at <= now:
+        raise ExpiryNotAhead
     consent = Consent(
         person=person,
         scope=scope,
@@ -60,6 +73,41 @@ def record(
     return consent
 
 
+@dataclass(frozen=True)
+class Wanted:
+    """One consent among those given together: its scope and what only it covers."""
+
+    scope: str
+    information: str
+    recipient: str
+
+
+@transaction.atomic
+def record_all(
+    *,
+    person: Person,
+    wanted: Sequence[Wanted],
+    given_how: str,
+    by: User,
+    now: datetime,
+    expires_at: datetime | None = None,
+) -> list[Consent]:
+    """Store several consents given in one breath: all of them or none. Raises as ``record``."""
+    return [
+        record(
+            person=person,
+            scope=one.scope,
+            information=one.information,
+            recipient=one.recipient,
+            given_how=given_how,
+            by=by,
+            now=now,
+            expires_at=expires_at,
+        )
+        for one in wanted
+    ]
+
+
 @transaction.atomic
 def revoke(*, consent: Consent, by: User, now: datetime) -> Consent:
     """Stop every new disclosure under this consent at once (42 CFR 2.31(a)(6))."""
@@ -75,10 +123,12 @@ def revoke(*, consent: Consent, by: User, now: datetime) -> Consent:
 
 
 def require(*, person: Person, scope: str, now: datetime) -> Consent:
-    """The newest live consent of that scope; raises ``ConsentMissing``."""
-    consent = (
-        Consent.objects.live(now).filter(person=person, scope=scope).order_by("-recorded_at")
-    ).first()
+    """The newest live consent of that scope, inside an action; raises ``ConsentMissing``.
+
+    It is locked until the action ends, so a telling and a revocation cannot cross.
+    """
+    live = Consent.objects.live(now).filter(person=person, scope=scope)
+    consent = live.select_for_update(no_key=True).order_by("-recorded_at").first()
     if consent is None:
         raise ConsentMissing
     return consent

@@ -173,7 +173,7 @@ def verify(*, published_heads: Mapping[int, str] | None = None) -> Verification:
             (
                 BrokenLink(None, str(event.pk), "an unsealed event was changed or inserted")
                 for event in waiting.iterator()
-                if event.mac != event.computed_mac()
+                if not event.has_true_mac()
             ),
             None,
         )
@@ -190,9 +190,9 @@ def _first_fault(event: Event, position: int, head: str) -> BrokenLink | None:
 
     if event.position != position + 1:
         return fault("an event is missing or was moved")
-    if event.mac != event.computed_mac():
+    if not event.has_true_mac():
         return fault("the event was changed")
-    if event.link != event.computed_link(head, position + 1):
+    if not event.has_true_link(head, position + 1):
         return fault("the event was inserted, moved, or its neighbor removed")
     return None
 

@@ -4,7 +4,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from intake.actions.facilities import CAPACITY_HOLDS_AT_MOST
@@ -13,7 +13,7 @@ from intake.models import CapacityReading, Facility
 from intake.models.facilities import FacilityQuerySet
 from intake.rules import matching
 from intake.rules.matching import FacilityFacts, Match, Need, SearchResult
-from intake.rules.service_codes import HOSPITAL_DETOX
+from intake.rules.service_codes import EXCLUSIVE, HOSPITAL_DETOX, LABELS
 
 RADIUS_MILES = 50
 # With fewer than this the circle widens: one place that says no must not end the search.
@@ -101,6 +101,17 @@ class FacilitySearch:
     widened: bool
     explanation: str
 
+    def explained(self) -> dict[str, Any]:
+        """How the list came about, as ``Referral.list_explained`` keeps it."""
+        return {
+            "explanation": self.explanation,
+            "found": self.found,
+            "radius_miles": self.radius_miles,
+            "widened": self.widened,
+            "not_matched": self.not_matched,
+            "near_misses": [match.as_shown() for match in self.near_misses],
+        }
+
 
 def search(*, need: Need, zip_code: str, now: datetime, limit: int = MOST_SHOWN) -> FacilitySearch:
     """The listed facilities that answer the need, nearest to the ZIP code first.
@@ -128,53 +139,75 @@ def _candidates(need: Need) -> FacilityQuerySet:
 def _around(need: Need, latitude: float, longitude: float) -> SearchResult:
     """Nearest first. The whole country is read only when the first sweep holds too few."""
     candidates = _candidates(need)
-    nearby = _facts(candidates.near(latitude, longitude, FIRST_SWEEP_MILES))
-    result = matching.search(nearby, need, radius_miles=RADIUS_MILES, at_least=AT_LEAST)
-    if result.radius_miles is not None and result.radius_miles <= FIRST_SWEEP_MILES:
-        return result
-    return matching.search(_facts(candidates), need, radius_miles=RADIUS_MILES, at_least=AT_LEAST)
+    nearby = _rows(candidates.near(latitude, longitude, FIRST_SWEEP_MILES))
+    result = _matched(nearby, need)
+    if result.radius_miles is None or result.radius_miles > FIRST_SWEEP_MILES:
+        result = _matched(_rows(candidates), need)
+    return result
 
 
 def _by_state(need: Need) -> SearchResult:
     """No place to measure from: by state, the need's own first, then city, then name."""
-    candidates = _candidates(need)
-    cities = dict(candidates.values_list("pk", "city"))
-    result = matching.search(_facts(candidates), need)
+    rows = _rows(_candidates(need))
+    cities = {str(row.pk): row.city.casefold() for row in rows}
+    result = _matched(rows, need)
 
     def place(found: Match) -> tuple[bool, bool, str, str]:
         facility = found.facility
         behind_hospitals = need.hospital_first and HOSPITAL_DETOX not in facility.codes
-        # A facility that was stored between the two reads goes last.
-        city = cities.get(UUID(facility.key), "\uffff")
-        return behind_hospitals, facility.state != need.state, facility.state, city.casefold()
+        elsewhere = facility.state != need.state
+        return behind_hospitals, elsewhere, facility.state, cities[facility.key]
 
-    first = f", {need.state} first" if need.state else ""
     count = len(result.matches)
+    order = f"{need.state} first, then by state and city" if need.state else "by state and city"
     return replace(
         result,
+        # Sorting is stable: within a city the order by name stays.
         matches=tuple(sorted(result.matches, key=place)),
         refused=tuple(sorted(result.refused, key=place)),
         explanation=f"{count:,} {'facility fits' if count == 1 else 'facilities fit'} in the whole"
-        f" country, by state{first}, and city: without a ZIP code the distance is not known.",
+        f" country, {order}: without a ZIP code the distance is not known.",
     )
 
 
-def _facts(facilities: FacilityQuerySet) -> list[FacilityFacts]:
-    rows = facilities.values_list(
-        "pk", "name", "service_codes", "latitude", "longitude", "state", "medical_cover"
-    )
-    return [
+class _Row(NamedTuple):
+    """What matching and ordering need of a facility; a full model would take five times as long."""
+
+    pk: UUID
+    name: str
+    service_codes: str
+    latitude: float | None
+    longitude: float | None
+    state: str
+    city: str
+    medical_cover: bool | None
+
+
+def _rows(facilities: FacilityQuerySet) -> list[_Row]:
+    return [_Row(*values) for values in facilities.values_list(*_Row._fields)]
+
+
+def _matched(rows: Iterable[_Row], need: Need) -> SearchResult:
+    wanted = _codes_compared(need)
+    facts = [
         FacilityFacts(
-            key=str(pk),
-            name=name,
-            codes=frozenset(codes.split()),
-            latitude=latitude,
-            longitude=longitude,
-            state=state,
-            medical_cover=medical_cover,
+            key=str(row.pk),
+            name=row.name,
+            codes=wanted.intersection(row.service_codes.split()),
+            latitude=row.latitude,
+            longitude=row.longitude,
+            state=row.state,
+            medical_cover=row.medical_cover,
         )
-        for pk, name, codes, latitude, longitude, state, medical_cover in rows
+        for row in rows
     ]
+    return matching.search(facts, need, radius_miles=RADIUS_MILES, at_least=AT_LEAST)
+
+
+def _codes_compared(need: Need) -> frozenset[str]:
+    """The codes that matching reads; a facility carries eighty, and keeping all is half the time."""
+    asked = (*need.detox, *need.settings, *need.required, *need.payers, *need.languages)
+    return frozenset((*LABELS, *EXCLUSIVE, *asked, need.gender))
 
 
 def _filled(result: SearchResult, *, now: datetime, limit: int) -> FacilitySearch:
@@ -182,7 +215,7 @@ def _filled(result: SearchResult, *, now: datetime, limit: int) -> FacilitySearc
     shown = [*result.matches[:limit], *result.refused[:MOST_NEAR_MISSES]]
     ids = [UUID(found.facility.key) for found in shown]
     facilities = Facility.objects.defer("service_codes").in_bulk(ids)
-    capacity = _capacity(ids, now=now)
+    capacity = known_capacity(ids, now=now)
 
     def lines(found: Sequence[Match]) -> tuple[FacilityMatch, ...]:
         return tuple(
@@ -224,8 +257,8 @@ def _line(found: Match, facility: Facility, capacity: Iterable[Capacity]) -> Fac
     )
 
 
-def _capacity(facilities: Sequence[UUID], *, now: datetime) -> dict[UUID, list[Capacity]]:
-    """Each facility's newest reading a level of care, where that one still holds.
+def known_capacity(facilities: Sequence[UUID], *, now: datetime) -> dict[UUID, list[Capacity]]:
+    """Each facility's newest reading a level of care, where that one still holds at ``now``.
 
     An older reading that would hold longer does not come back: it was superseded.
     """

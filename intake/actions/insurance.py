@@ -1,4 +1,4 @@
-"""The insurance check: request, take up, answer, give up, cancel, expire."""
+"""The insurance check: request, take up, put back, answer, give up, cancel, expire."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -13,6 +13,8 @@ from intake.models import Benefit, Call, Consent, Disclosure, InsuranceCheck, In
 
 # Benefits change with the month and the plan year; an older answer is asked again.
 ANSWER_LIFE = timedelta(days=30)
+# No plan year is longer; a later date is a slip of the keyboard.
+ANSWER_LIFE_AT_MOST = timedelta(days=366)
 
 
 class CheckAlreadyOpen(Refused):
@@ -27,12 +29,24 @@ class CheckTaken(Refused):
     default_message = "Somebody else has taken up this insurance check."
 
 
+class CheckNotTaken(Refused):
+    default_message = "Nobody is working on this insurance check."
+
+
+class OtherPersonsPolicy(Refused):
+    default_message = "That policy belongs to somebody else."
+
+
 class NobodyToInsure(Refused):
     default_message = "Record who needs help first: an insurance check is about that person."
 
 
 class ExpiryNotAhead(Refused):
     default_message = "The answer must be good until some time in the future."
+
+
+class ExpiryTooFar(Refused):
+    default_message = "No answer is good for more than a year: plans change with the plan year."
 
 
 @transaction.atomic
@@ -50,7 +64,8 @@ def request(
 
     Safety before money: raises ``safety.ScreenMissing`` until the screen is done or skipped.
     Asking a plan is a disclosure, so a live consent must name it (42 CFR 2.31):
-    ``consents.ConsentMissing``. Also ``NobodyToInsure``, ``CheckAlreadyOpen``.
+    ``consents.ConsentMissing``. Also ``NobodyToInsure``, ``OtherPersonsPolicy``,
+    ``CheckAlreadyOpen``.
     """
     safety.require_screen(call=call)
     if call.person_in_need is None:
@@ -59,6 +74,8 @@ def request(
     if policy._state.adding:
         policy.person, policy.created_at = call.person_in_need, now
         policy.save(force_insert=True)
+    elif policy.person_id != call.person_in_need.pk:
+        raise OtherPersonsPolicy
     check = InsuranceCheck(
         call=call,
         policy=policy,
@@ -95,6 +112,21 @@ def take(*, check: InsuranceCheck, by: User, now: datetime) -> InsuranceCheck:
 
 
 @transaction.atomic
+def put_back(*, check: InsuranceCheck, by: User, now: datetime) -> InsuranceCheck:
+    """Back into the queue, by whoever has it or finds it left behind. Raises ``CheckNotTaken``."""
+    move(
+        check,
+        refusal=CheckNotTaken,
+        expected={"status": InsuranceCheck.Status.IN_PROGRESS},
+        status=InsuranceCheck.Status.QUEUED,
+        taken_at=None,
+        taken_by=None,
+    )
+    events.write("insurance_check.put_back", by=by, now=now, subject=check)
+    return check
+
+
+@transaction.atomic
 def record_answer(
     *,
     check: InsuranceCheck,
@@ -106,16 +138,20 @@ def record_answer(
     now: datetime,
     notes: str = "",
     expires_at: datetime | None = None,
+    disclaimer_read: bool = False,
 ) -> InsuranceCheck:
     """Store what the plan said, who said it and when, and until when it is believed.
 
     Adds the disclosure to the accounting, since the plan was told whom the question is about.
-    Raises ``CheckNotOpen``, ``ExpiryNotAhead``, and ``consents.ConsentMissing`` if the consent
-    was revoked meanwhile.
+    ``disclaimer_read``: the caller heard that this is not a guarantee of payment; it goes into the
+    audit. Raises ``CheckNotOpen``, ``ExpiryNotAhead``, ``ExpiryTooFar``, and
+    ``consents.ConsentMissing`` if the consent was revoked meanwhile.
     """
     expires_at = expires_at or now + ANSWER_LIFE
     if expires_at <= now:
         raise ExpiryNotAhead
+    if expires_at > now + ANSWER_LIFE_AT_MOST:
+        raise ExpiryTooFar
     _account_for(check, by=by, now=now)
     _close(check, InsuranceCheck.Status.VERIFIED, by=by, now=now, expires_at=expires_at)
     check.coverage = coverage
@@ -126,18 +162,38 @@ def record_answer(
     for position, benefit in enumerate(benefits):
         benefit.insurance_check, benefit.position = check, position
         benefit.save(force_insert=True)
-    events.write("insurance_check.answered", by=by, now=now, subject=check)
+    events.write(
+        "insurance_check.answered",
+        by=by,
+        now=now,
+        subject=check,
+        detail={"disclaimer_read": disclaimer_read},
+    )
     return check
 
 
 @transaction.atomic
-def give_up(*, check: InsuranceCheck, notes: str, by: User, now: datetime) -> InsuranceCheck:
-    """The plan would not or could not say. Raises ``CheckNotOpen``."""
-    _account_for(check, by=by, now=now)
+def give_up(
+    *,
+    check: InsuranceCheck,
+    notes: str,
+    by: User,
+    now: datetime,
+    was_told: bool = True,
+) -> InsuranceCheck:
+    """The plan would not or could not say.
+
+    ``was_told``: the plan heard whom it is about, so that it is accounted for; nobody answering
+    is no disclosure. Raises ``CheckNotOpen``, and ``consents.ConsentMissing`` if it was told.
+    """
+    if was_told:
+        _account_for(check, by=by, now=now)
     _close(check, InsuranceCheck.Status.UNABLE, by=by, now=now)
     check.notes = notes
     check.save(update_fields=["notes"])
-    events.write("insurance_check.unable", by=by, now=now, subject=check)
+    events.write(
+        "insurance_check.unable", by=by, now=now, subject=check, detail={"was_told": was_told}
+    )
     return check
 
 

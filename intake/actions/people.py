@@ -3,10 +3,11 @@
 from datetime import datetime
 
 from django.db import transaction
+from django.db.models import QuerySet
 
 from intake.actions import events
 from intake.actions.base import Refused
-from intake.crypto import blind_index
+from intake.crypto import blind_index_candidates
 from intake.models import Person
 from intake.rules import hours
 
@@ -38,7 +39,12 @@ def save(*, person: Person, by: events.By, now: datetime) -> Person:
     if is_new:
         person.created_at = now
     place(person)
-    person.save(force_insert=is_new)
+    if is_new:
+        person.save(force_insert=True)
+    else:
+        # Not the block: it may have been set since this row was read, and only ever grows.
+        kept = {"id", "created_at", "do_not_call"}
+        person.save(update_fields=[f.name for f in person._meta.fields if f.name not in kept])
     events.write("person.recorded" if is_new else "person.changed", by=by, now=now, subject=person)
     return person
 
@@ -59,7 +65,11 @@ def block_number(*, person: Person, reason: str, by: events.By, now: datetime) -
     events.write("person.do_not_call", by=by, now=now, subject=person, detail={"reason": reason})
 
 
+def known_at(number: str) -> QuerySet[Person]:
+    """Everyone recorded under this number (E.164): perhaps one person, perhaps a household."""
+    return Person.objects.filter(phone_index__in=blind_index_candidates("person.phone", number))
+
+
 def is_blocked(number: str) -> bool:
     """Whether anyone at this number (E.164) asked never to be called again."""
-    index = blind_index("person.phone", number)
-    return Person.objects.filter(phone_index=index, do_not_call=True).exists()
+    return known_at(number).filter(do_not_call=True).exists()

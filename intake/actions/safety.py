@@ -29,6 +29,10 @@ class ScreenOutdated(Refused):
     default_message = "The screen has changed meanwhile. Look at it again."
 
 
+class AlreadyScreened(Refused):
+    default_message = "The safety screen is already done. Change its answers instead."
+
+
 class CallIsClosed(Refused):
     default_message = "This call is closed; its screen stays as it was."
 
@@ -69,7 +73,8 @@ def evaluate(*, call: Call, answers: rules.Answers, by: User, now: datetime) -> 
     """Run the rules over the answers and the call's substances; store what they found.
 
     Adds a row with the rule-set version; the newest is the current one. The action recorded for
-    an emergency stays recorded while the emergency is the same. Raises ``CallIsClosed``.
+    an emergency stays recorded while the emergency is the same. A level that staff raised stays
+    raised; one they lowered was a judgment of the old answers and ends. Raises ``CallIsClosed``.
     """
     _lock_open(call)
     told = exposures(list(call.substances.order_by("position")), now=now)
@@ -91,10 +96,17 @@ def evaluate(*, call: Call, answers: rules.Answers, by: User, now: datetime) -> 
 
 @transaction.atomic
 def skip(*, call: Call, reason: str, by: User, now: datetime) -> SafetyScreen:
-    """Go on without the screen, and say why. Raises ``ReasonMissing``, ``CallIsClosed``."""
+    """Go on without the screen, and say why.
+
+    Raises ``ReasonMissing``, ``CallIsClosed``, and ``AlreadyScreened``: a skip must not cover up
+    what a screen has found.
+    """
     if not reason.strip():
         raise ReasonMissing
     _lock_open(call)
+    previous = current(call=call)
+    if previous is not None and not previous.is_skipped:
+        raise AlreadyScreened
     screen = SafetyScreen(
         call=call,
         is_skipped=True,
@@ -119,14 +131,32 @@ def _replace_current(call: Call, screen: SafetyScreen) -> None:
     previous = current(call=call)
     if previous is not None:
         SafetyScreen.objects.filter(pk=previous.pk).update(is_current=False)
-        if previous.action_taken and _rank(screen.level) <= _rank(previous.effective_level):
+        if previous.action_taken and _is_covered(screen, by_action_on=previous):
             screen.action_taken = previous.action_taken
             screen.acted_at, screen.acted_by = previous.acted_at, previous.acted_by
+        if previous.override_level and _rank(previous.override_level) > _rank(screen.level):
+            screen.override_level = previous.override_level
+            screen.override_reason = previous.override_reason
+            screen.overridden_at = previous.overridden_at
+            screen.overridden_by = previous.overridden_by
     screen.save(force_insert=True)
+
+
+def _is_covered(screen: SafetyScreen, *, by_action_on: SafetyScreen) -> bool:
+    """No graver than what was acted on, and no emergency of another kind."""
+    if _rank(screen.level) > _rank(by_action_on.effective_level):
+        return False
+    return _emergencies(screen) <= _emergencies(by_action_on)
 
 
 def _rank(level: str) -> int:
     return rules.Level(level).rank
+
+
+def _emergencies(screen: SafetyScreen) -> set[str]:
+    result = screen.result
+    findings = result.findings if result else ()
+    return {found.rule_id for found in findings if found.level is rules.Level.EMERGENCY}
 
 
 def current(*, call: Call) -> SafetyScreen | None:
@@ -172,10 +202,13 @@ def override(
 ) -> SafetyScreen:
     """Staff judgment over the rules, with its reason, on the supervisor's list.
 
-    Raises ``ReasonMissing``, ``ScreenOutdated``.
+    Raises ``ReasonMissing``, ``ScreenOutdated``, and ``EmergencyFirst``: what was done about an
+    emergency is recorded before anyone judges it away.
     """
     if not reason.strip() or level not in SafetyScreen.Level.values:
         raise ReasonMissing
+    if screen.waits_for_action:
+        raise EmergencyFirst
     move(
         screen,
         refusal=ScreenOutdated,

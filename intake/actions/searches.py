@@ -9,8 +9,9 @@ from django.db.models import Q
 
 from intake.actions import events
 from intake.actions.base import Refused
-from intake.crypto import blind_index, mac
+from intake.crypto import blind_index_candidates, mac
 from intake.models import StaffSearch
+from intake.models.base import REFERENCE_ALPHABET
 from intake.rules import phones
 
 KEPT_FOR = timedelta(hours=12)
@@ -56,13 +57,36 @@ def text_of(*, search_id: UUID, target: str, by: User, now: datetime) -> str:
     return str(search.terms["text"])
 
 
-def matching_people(text: str) -> Q:
-    """People whose number or full name is exactly this, by blind index."""
-    condition = Q(name_index=blind_index("person.name", text))
+def matching_people(text: str, path: str = "") -> Q:
+    """People whose number or full name is exactly this, by blind index.
+
+    ``path`` leads to the person from another model: ``"caller__"``.
+    """
+    condition = Q(**{f"{path}name_index__in": _digests("person.name", text)})
     number = phones.normalise(text)
     if number:
-        condition |= Q(phone_index=blind_index("person.phone", number))
+        condition |= Q(**{f"{path}phone_index__in": _digests("person.phone", number)})
     return condition
+
+
+def _digests(purpose: str, value: str) -> list[bytes]:
+    try:
+        return blind_index_candidates(purpose, value)
+    except ValueError:
+        # Nothing is left of it, such as "!!!": found by nobody, which is the right answer.
+        return []
+
+
+def reference(text: str) -> str:
+    """What was typed as a reference, such as ``C-7K4M2QXD``; "" when it cannot be one.
+
+    Read out over a bad line, an O is a zero and an I or L a one: the alphabet has neither.
+    """
+    plain = text.strip().upper().replace(" ", "-")
+    prefix, _dash, code = plain.partition("-")
+    code = code.translate(str.maketrans("OIL", "011"))
+    is_one = len(prefix) == 1 and prefix.isascii() and len(code) == 8
+    return f"{prefix}-{code}" if is_one and set(code) <= set(REFERENCE_ALPHABET) else ""
 
 
 def forget_old(*, now: datetime) -> int:

@@ -243,7 +243,9 @@ def _refuse_half_saves(
     for index in blind_indexes(type(instance)):
         source = index.source_field
         names = {f.name in update_fields or f.attname in update_fields for f in (index, source)}
-        unread = isinstance(instance.__dict__.get(source.attname), Ciphertext)
+        # A source that is deferred, or loaded and never opened, did not change.
+        held = instance.__dict__.get(source.attname, Ciphertext)
+        unread = held is Ciphertext or isinstance(held, Ciphertext)
         if len(names) == 2 and not unread:
             raise ValueError(
                 f"Save {source.name} and {index.name} of {instance._meta.label} together:"

@@ -129,22 +129,28 @@ def _refuse_missing(missing: Iterable[Key], retired: set[Key], tables: _Tables) 
 
 def _prove(ring: Keyring, new: Iterable[Key], tables: _Tables, *, first: bool) -> None:
     """Refuse keys seen for the first time that do not open what the database already holds."""
-    if any(purpose == ENCRYPTION for purpose, _ in new):
-        for rows, field in tables.encrypted():
-            _prove_column(rows, field, sorted(ring.encryption.keys), first=first)
+    unproven = sorted(key_id for purpose, key_id in new if purpose == ENCRYPTION)
+    for rows, field in tables.encrypted() if unproven else ():
+        _prove_column(rows, field, unproven)
+        if first:
+            _refuse_other_keys(rows, field, ring)
     if any(purpose == INDEX for purpose, _ in new):
         for rows, field in tables.indexed():
             _prove_index(rows, field)
 
 
-def _prove_column(rows: Any, field: Any, key_ids: Sequence[str], *, first: bool) -> None:
-    others = models.Q(**{f"{field.name}__isnull": False})
+def _prove_column(rows: Any, field: Any, key_ids: Sequence[str]) -> None:
     for key_id in key_ids:
-        mine = inventory.sealed_with(field, key_id)
-        others &= ~mine
-        for pk, sealed in rows.filter(mine).values_list("pk", field.attname)[:1]:
+        sealed_with_it = rows.filter(inventory.sealed_with(field, key_id))
+        for pk, sealed in sealed_with_it.values_list("pk", field.attname)[:1]:
             _open(field, sealed, pk)
-    if first and rows.filter(others).exists():
+
+
+def _refuse_other_keys(rows: Any, field: Any, ring: Keyring) -> None:
+    others = models.Q(**{f"{field.name}__isnull": False})
+    for key_id in ring.encryption.keys:
+        others &= ~inventory.sealed_with(field, key_id)
+    if rows.filter(others).exists():
         raise KeyringError(
             f"{field} holds values sealed with a key that is not in the key ring. Restore the key"
             " file that belongs to this database."

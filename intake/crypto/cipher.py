@@ -19,7 +19,7 @@ from typing import Any, Final
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from .keyring import get_keyring
+from .keyring import KEY_ID, get_keyring
 
 VERSION: Final = 1
 NONCE_BYTES: Final = 12
@@ -43,10 +43,14 @@ class Ciphertext:
     @property
     def key_id(self) -> str:
         """The id of the key that sealed it. Raises DecryptionError when the header is damaged."""
-        end = 2 + self.blob[1] if len(self.blob) > 1 else 2
-        if len(self.blob) < end + NONCE_BYTES + TAG_BYTES or self.blob[0] != VERSION:
+        version, size = (*self.blob[:2], 0, 0)[:2]
+        end = 2 + size
+        key_id = self.blob[2:end].decode("ascii", errors="replace")
+        whole = len(self.blob) >= end + NONCE_BYTES + TAG_BYTES
+        # Not an id: a text somebody wrote into the column. It must not end up in a message.
+        if version != VERSION or not whole or not KEY_ID.fullmatch(key_id):
             raise DecryptionError("A stored value is cut off or not in our format.")
-        return self.blob[2:end].decode("ascii", errors="replace")
+        return key_id
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Ciphertext) and self.blob == other.blob
@@ -86,8 +90,7 @@ def decrypt(sealed: Ciphertext, *, at: bytes) -> bytes:
         raise DecryptionError(f"A value of {column} is cut off or not in our format.") from None
     key = get_keyring().encryption.keys.get(key_id)
     if key is None:
-        # repr, because a damaged header may hold anything
-        raise DecryptionError(f"A value of {column} needs key {key_id!r}, not in the key ring.")
+        raise DecryptionError(f"A value of {column} needs key {key_id}, not in the key ring.")
     start = len(header(key_id))
     nonce, body = sealed.blob[start : start + NONCE_BYTES], sealed.blob[start + NONCE_BYTES :]
     try:

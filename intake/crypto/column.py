@@ -49,7 +49,8 @@ class _IsAbsent(IsNull):
     """`isnull`, where `full_clean` tries a constraint on a plaintext: "" is absent as well."""
 
     def as_sql(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper) -> tuple[str, Any]:
-        if isinstance(self.lhs, Value) and self.lhs.output_field.is_absent(self.lhs.value):
+        field: Any = self.lhs.output_field
+        if isinstance(self.lhs, Value) and field.is_absent(self.lhs.value):
             raise FullResultSet if self.rhs else EmptyResultSet
         return super().as_sql(compiler, connection)
 
@@ -229,7 +230,7 @@ class EncryptedField(_Field[S, G]):
         if not self.is_absent(value):
             try:
                 self.to_bytes(value)
-            except (TypeError, ValueError):
+            except (TypeError, ValueError, OverflowError):
                 raise self.invalid() from None
 
     def invalid(self) -> ValidationError:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import re
 from collections.abc import Callable
 from decimal import Decimal, InvalidOperation
 from typing import Any
@@ -23,6 +24,7 @@ from phonenumber_field.validators import validate_international_phonenumber
 from .column import EncryptedField
 
 PHONE_REGION = "US"
+_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 class EncryptedTextField(EncryptedField[str, str]):
@@ -299,11 +301,10 @@ class EncryptedJSONField(EncryptedField[Any, Any]):
 
 
 def _utf8(text: str, field: models.Field[Any, Any]) -> bytes:
-    try:
-        return text.encode()
-    except UnicodeEncodeError:
-        # Never chained: the exception carries the whole text.
-        raise ValueError(f"{field} takes text without lone surrogates.") from None
+    # Asked before encoding: a UnicodeEncodeError would carry the whole text.
+    if _SURROGATE.search(text):
+        raise ValueError(f"{field} takes text without lone surrogates.")
+    return text.encode()
 
 
 def _parsed(parse: Callable[[Any], Any], value: Any, field: EncryptedField[Any, Any]) -> Any:

@@ -45,7 +45,7 @@ INDEX: Final = "index"
 AUDIT: Final = "audit"
 # Purpose -> first letter of the ids we give out. An id names its purpose, so `--retire i1` is clear.
 PURPOSES: Final[Mapping[str, str]] = {ENCRYPTION: "k", INDEX: "i", AUDIT: "a"}
-_KEY_ID = re.compile(r"[a-z][a-z0-9_-]{0,31}")
+KEY_ID: Final = re.compile(r"[a-z][a-z0-9_-]{0,31}")
 
 
 class KeyringError(Exception):
@@ -91,13 +91,25 @@ class Keyring:
             {name: _keyset_as_json(self.purpose(name)) for name in PURPOSES}, indent=2
         )
 
-    def with_new_key(self, purpose: str) -> tuple[Keyring, str]:
-        """A ring with a fresh random key made current for `purpose`, and that key's id."""
+    def prepared(self, purpose: str) -> str | None:
+        """The id of a key that was added after the current one and is not in use yet."""
+        keys = self.purpose(purpose)
+        newer = [i for i in keys.keys if _number(i) > _number(keys.current)]
+        return max(newer, key=_number, default=None)
+
+    def with_prepared_key(self, purpose: str) -> tuple[Keyring, str]:
+        """A ring with a fresh random key added, not yet current, and that key's id."""
         old = self.purpose(purpose)
-        taken = [int(i[1:]) for i in old.keys if i[1:].isascii() and i[1:].isdigit()]
-        key_id = f"{PURPOSES[purpose]}{max(taken, default=0) + 1}"
+        key_id = f"{PURPOSES[purpose]}{max(map(_number, old.keys)) + 1}"
         keys = {**old.keys, key_id: secrets.token_bytes(KEY_BYTES)}
-        return replace(self, **{purpose: KeySet(key_id, keys)}), key_id
+        return replace(self, **{purpose: KeySet(old.current, keys)}), key_id
+
+    def with_new_key(self, purpose: str) -> tuple[Keyring, str]:
+        """A ring whose prepared key, or else a fresh one, is current, and that key's id."""
+        ring, key_id = self, self.prepared(purpose)
+        if key_id is None:
+            ring, key_id = self.with_prepared_key(purpose)
+        return replace(ring, **{purpose: KeySet(key_id, ring.purpose(purpose).keys)}), key_id
 
     def without_key(self, purpose: str, key_id: str) -> Keyring:
         """A ring that has forgotten `key_id`. Raises KeyringError when it is current or unknown."""
@@ -106,6 +118,12 @@ class Keyring:
             raise KeyringError(f"Key {key_id} is the current {purpose} key or not in the ring.")
         keys = {i: key for i, key in old.keys.items() if i != key_id}
         return replace(self, **{purpose: KeySet(old.current, keys)})
+
+
+def _number(key_id: str) -> int:
+    """The 7 of k7; 0 for an id somebody made up."""
+    digits = key_id[1:]
+    return int(digits) if digits.isascii() and digits.isdigit() else 0
 
 
 def new_keyring() -> Keyring:
@@ -176,8 +194,8 @@ def forget_keyring() -> None:
 
 def keyring_path() -> Path:
     """Where the key file is or will be: HELPLINE_KEYS_FILE, else keys.json in HELPLINE_DATA."""
-    named = getattr(settings, "HELPLINE_KEYS_FILE", None)
-    return Path(named) if named else Path(settings.HELPLINE_DATA) / "keys.json"
+    named = getattr(settings, "HELPLINE_KEYS_FILE", None) or settings.HELPLINE_DATA / "keys.json"
+    return named if isinstance(named, Path) else Path(named)
 
 
 def parse_keyring(text: str, origin: str) -> Keyring:
@@ -202,7 +220,7 @@ def _parse_keyset(part: Any, purpose: str, origin: str) -> KeySet:
         raise KeyringError(f"{where} needs a 'current' id and 'keys' by id.")
     keys: dict[str, bytes] = {}
     for key_id, encoded in part["keys"].items():
-        if not _KEY_ID.fullmatch(key_id):
+        if not KEY_ID.fullmatch(key_id):
             raise KeyringError(f"{where} has a key id that is not like 'k1'.")
         try:
             keys[key_id] = base64.b64decode(encoded, validate=True)
@@ -261,7 +279,8 @@ def edit_keyring_file(change: Callable[[Keyring], Keyring]) -> Keyring:
     """Replace the key file by `change(ring)`, at once and under a lock, and use the result.
 
     Two operators rotating at the same moment must not each write a file without the other's key.
-    Raises KeyringError when the ring comes from the environment, which we cannot edit.
+    Raises KeyringError when the ring comes from the environment, or the file cannot be replaced
+    (a read-only mount).
     """
     if getattr(settings, "HELPLINE_KEYS", ""):
         raise KeyringError("The key ring comes from HELPLINE_KEYS: change it there, then restart.")
@@ -270,9 +289,12 @@ def edit_keyring_file(change: Callable[[Keyring], Keyring]) -> Keyring:
     with _locked(path.parent):
         changed = change(get_keyring())
         fresh = path.with_name(f"{path.name}.new")
-        fresh.unlink(missing_ok=True)  # left by a run that was killed just here
-        _write_new(fresh, changed)
-        os.replace(fresh, path)
+        try:
+            fresh.unlink(missing_ok=True)  # left by a run that was killed just here
+            _write_new(fresh, changed)
+            os.replace(fresh, path)
+        except OSError as failed:
+            raise KeyringError(f"{path} cannot be replaced: {failed.strerror}.") from None
         _sync_directory(path.parent)
     forget_keyring()
     return get_keyring()

@@ -64,7 +64,7 @@ class Record(models.Model):
 
     class Meta:
         abstract = True
-        default_permissions: tuple[str, ...] = ("add", "change", "view")
+        default_permissions: ClassVar[tuple[str, ...]] = ("add", "change", "view")
 
     def __str__(self) -> str:
         label = str(self._meta.verbose_name)

@@ -1,10 +1,12 @@
 """The promise: we will ring this person at that time. And each try at keeping it."""
 
+from datetime import datetime
 from typing import ClassVar
 
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Coalesce
 from django.utils.translation import gettext_lazy as _
 
 from intake.crypto import EncryptedTextField
@@ -15,6 +17,10 @@ from intake.models.people import Person, validate_time_zone
 
 def callback_reference() -> str:
     return new_reference("B")
+
+
+# When a promise is broken unless somebody has tried: the end of its window, else its due time.
+DEADLINE = Coalesce("first_deadline_at", "window_ends_at", "due_at")
 
 
 class Callback(Record):
@@ -42,6 +48,7 @@ class Callback(Record):
             "claimed_at",
             "claimed_by",
             "first_attempt_at",
+            "first_deadline_at",
             "closed_at",
             "request_token",
         }
@@ -118,6 +125,11 @@ class Callback(Record):
         related_name="callbacks_claimed",
     )
     first_attempt_at = models.DateTimeField(_("first attempt"), null=True, blank=True)
+    # The deadline the first attempt had to meet: kept when the promise moves on afterwards, or is
+    # moved once it was already broken, so that moving it can never mend the record.
+    first_deadline_at = models.DateTimeField(
+        _("first deadline"), null=True, blank=True, editable=False
+    )
     closed_at = models.DateTimeField(_("closed"), null=True, blank=True)
     # Digest of the form's one-time token: a second press of the button finds the first row.
     request_token = models.CharField(
@@ -141,17 +153,26 @@ class Callback(Record):
                 condition=Q(window_ends_at__isnull=True) | Q(window_ends_at__gt=models.F("due_at")),
                 name="callback_window_ends_after_due",
             ),
+            models.CheckConstraint(
+                condition=Q(first_attempt_at__isnull=True) | Q(first_deadline_at__isnull=False),
+                name="callback_attempt_had_a_deadline",
+            ),
         )
         indexes = (
             # The desk and the list of promises: what is due, in order.
             models.Index(fields=["due_at"], condition=Q(status="open"), name="callback_due"),
-            # The report of kept, late and missed promises.
-            models.Index(fields=["due_at", "status"], name="callback_due_status"),
+            # The report of kept, late and missed promises; its expression is theirs.
+            models.Index(DEADLINE, name="callback_deadline"),
         )
 
     @property
     def is_open(self) -> bool:
         return self.status == self.Status.OPEN
+
+    @property
+    def deadline_at(self) -> datetime:
+        """What ``DEADLINE`` is in SQL: the moment by which the first attempt has to be made."""
+        return self.first_deadline_at or self.window_ends_at or self.due_at
 
 
 class Attempt(Record):

@@ -4,7 +4,8 @@ from typing import ClassVar
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, FilteredRelation, Q, Value
+from django.db.models.functions import Coalesce, NullIf
 from django.utils.translation import gettext_lazy as _
 from phonenumber_field.modelfields import PhoneNumberField
 
@@ -22,6 +23,16 @@ from intake.models.people import Person
 
 def call_reference() -> str:
     return new_reference("C")
+
+
+class CallQuerySet(models.QuerySet["Call"]):
+    def with_level(self) -> "CallQuerySet":
+        """Adds ``screen_level``: the level that holds for the call, NULL before the first screen."""
+        current = FilteredRelation("screens", condition=Q(screens__is_current=True))
+        level = Coalesce(
+            NullIf(F("current_screen__override_level"), Value("")), F("current_screen__level")
+        )
+        return self.annotate(current_screen=current).annotate(screen_level=level)
 
 
 class Call(Record):
@@ -99,6 +110,33 @@ class Call(Record):
         DISCONNECTED = "disconnected", _("Caller hung up or line lost")
         NON_SERVICE = "non_service", _("Not a service call")
 
+    class HowHeard(models.TextChoices):
+        """Codes only: this column is not encrypted, and a free text would name people."""
+
+        SEARCH = "search", _("Web search or our website")
+        FRIEND = "friend", _("Friend or family")
+        CLINICIAN = "clinician", _("Doctor, nurse or pharmacist")
+        FACILITY = "facility", _("Treatment facility")
+        OTHER_LINE = "other_line", _("988, 211 or another helpline")
+        PLAN = "plan", _("Health plan")
+        COURT = "court", _("Court, police or probation")
+        PRINT = "print", _("Leaflet, poster or advertisement")
+        RETURNING = "returning", _("Called before")
+        OTHER = "other", _("Other")
+
+    class Topic(models.TextChoices):
+        WITHDRAWAL = "withdrawal", _("Withdrawal or stopping")
+        DETOX = "detox", _("Finding detox or treatment")
+        MEDICATION = "medication", _("Medicine and prescriber")
+        OVERDOSE = "overdose", _("Overdose or naloxone")
+        COST = "cost", _("Insurance and cost")
+        MENTAL_HEALTH = "mental_health", _("Mental health")
+        FAMILY = "family", _("Family and support")
+        PREGNANCY = "pregnancy", _("Pregnancy")
+        HOUSING = "housing", _("Housing or travel")
+        LEGAL = "legal", _("Legal or work")
+        OTHER = "other", _("Something else")
+
     reference = models.CharField(
         _("reference"), max_length=12, unique=True, default=call_reference, editable=False
     )
@@ -120,7 +158,9 @@ class Call(Record):
     relationship = EncryptedTextField(
         _("caller's relationship to the person in need"), max_length=80, blank=True
     )
-    how_heard = models.CharField(_("how they heard of us"), max_length=80, blank=True)
+    how_heard = models.CharField(
+        _("how they heard of us"), max_length=16, choices=HowHeard, blank=True
+    )
     topics = EncryptedJSONField(_("topics"), default=list, blank=True)
     language = models.CharField(_("language"), max_length=8, default="en")
     interpreter = models.BooleanField(_("interpreter used"), default=False)
@@ -154,6 +194,8 @@ class Call(Record):
         on_delete=models.PROTECT,
         related_name="+",
     )
+
+    objects = CallQuerySet.as_manager()
 
     class Meta(Record.Meta):
         verbose_name = _("call")
@@ -234,16 +276,36 @@ class SubstanceUse(Record):
         }
         ordinary: ClassVar[set[str]] = {"id", "call", "position"}
 
+    class Source(models.TextChoices):
+        """The values are the safety rules' own (``rules.answers.Source``)."""
+
+        OWN_PRESCRIPTION = "own_prescription", _("Own prescription")
+        OTHER = "other", _("Somebody else's prescription or gift")
+        STREET = "street", _("Street, online or unlabeled")
+        UNKNOWN = "unknown", _("Unknown")
+
+    class Route(models.TextChoices):
+        SWALLOWED = "swallowed", _("Swallowed")
+        UNDER_TONGUE = "under_tongue", _("Under the tongue")
+        SNORTED = "snorted", _("Snorted")
+        SMOKED = "smoked", _("Smoked or vaped")
+        INJECTED = "injected", _("Injected")
+        OTHER = "other", _("Other")
+
     call = models.ForeignKey(
         Call, verbose_name=_("call"), on_delete=models.CASCADE, related_name="substances"
     )
     position = models.PositiveSmallIntegerField(_("position"), default=0)
     substance = EncryptedTextField(_("substance"), max_length=40)
     brand = EncryptedTextField(_("brand or street name"), max_length=80, blank=True)
-    source = EncryptedTextField(_("source"), max_length=20, blank=True)
-    route = EncryptedTextField(_("route"), max_length=20, blank=True)
-    dose_mg = EncryptedDecimalField(_("dose (mg)"), null=True, blank=True)
-    times_a_day = EncryptedDecimalField(_("times a day"), null=True, blank=True)
+    source = EncryptedTextField(_("source"), max_length=20, choices=Source.choices, blank=True)
+    route = EncryptedTextField(_("route"), max_length=20, choices=Route.choices, blank=True)
+    dose_mg = EncryptedDecimalField(
+        _("dose (mg)"), max_digits=10, decimal_places=4, null=True, blank=True
+    )
+    times_a_day = EncryptedDecimalField(
+        _("times a day"), max_digits=6, decimal_places=2, null=True, blank=True
+    )
     days_a_week = EncryptedIntegerField(_("days a week"), null=True, blank=True)
     weeks_of_use = EncryptedIntegerField(_("weeks of use"), null=True, blank=True)
     last_used_at = EncryptedDateTimeField(_("last used"), null=True, blank=True)

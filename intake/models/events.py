@@ -9,7 +9,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from intake.crypto import EncryptedJSONField, mac
+from intake.crypto import EncryptedJSONField, mac, verify_mac
 from intake.models.base import Record
 
 
@@ -98,7 +98,25 @@ class Event(Record):
 
     def computed_link(self, previous: str, position: int) -> str:
         """The chain value after this row, given the one before it."""
-        return mac("event.link", f"{previous}|{position}|{self.mac}".encode()).hex()
+        return mac("event.link", self._link_content(previous, position)).hex()
+
+    def has_true_mac(self) -> bool:
+        """Whether the content is what some audit key of ours once signed."""
+        return _is_signed("event", self.content(), self.mac)
+
+    def has_true_link(self, previous: str, position: int) -> bool:
+        """Whether the row stands where the sealer put it, after the row that ended so."""
+        return _is_signed("event.link", self._link_content(previous, position), self.link)
+
+    def _link_content(self, previous: str, position: int) -> bytes:
+        return f"{previous}|{position}|{self.mac}".encode()
+
+
+def _is_signed(purpose: str, content: bytes, signature: str) -> bool:
+    try:
+        return verify_mac(purpose, content, bytes.fromhex(signature))
+    except ValueError:
+        return False
 
 
 class EventSeal(Record):

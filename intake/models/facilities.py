@@ -125,9 +125,10 @@ class FacilityQuerySet(models.QuerySet["Facility"]):
         south, north = latitude - degrees, latitude + degrees
         boxed = self.filter(latitude__range=(south, north))
         # Meridians are closest together at the edge of the box that is nearer to a pole.
-        narrowest = math.cos(math.radians(min(89.0, max(abs(south), abs(north)))))
-        west, east = longitude - degrees / narrowest, longitude + degrees / narrowest
-        if east - west >= 360:
+        edge = max(abs(south), abs(north))
+        width = degrees / math.cos(math.radians(edge)) if edge < 89 else 360
+        west, east = longitude - width, longitude + width
+        if width >= 180:
             return boxed.filter(longitude__isnull=False)
         if west < -180:
             return boxed.filter(Q(longitude__gte=west + 360) | Q(longitude__lte=east))

@@ -1,5 +1,6 @@
 """Insurance: the policy, the verification-of-benefits request, and what each level of care costs."""
 
+from datetime import datetime
 from typing import ClassVar
 
 from django.conf import settings
@@ -69,6 +70,14 @@ class InsurancePolicy(Record):
         MILITARY = "MI", _("Military insurance (TRICARE)")
         STATE = "SI", _("State-financed plan other than Medicaid")
 
+    class Relationship(models.TextChoices):
+        """What the person in need is to the policyholder."""
+
+        SELF = "self", _("The policyholder themselves")
+        SPOUSE = "spouse", _("Spouse or partner")
+        CHILD = "child", _("Child")
+        OTHER = "other", _("Another dependent")
+
     person = models.ForeignKey(
         Person, verbose_name=_("person"), on_delete=models.PROTECT, related_name="policies"
     )
@@ -87,7 +96,10 @@ class InsurancePolicy(Record):
         _("policyholder's birth date"), null=True, blank=True
     )
     policyholder_relationship = EncryptedTextField(
-        _("person's relationship to the policyholder"), max_length=40, blank=True
+        _("person's relationship to the policyholder"),
+        max_length=40,
+        choices=Relationship.choices,
+        blank=True,
     )
     created_at = models.DateTimeField(_("recorded"))
 
@@ -242,6 +254,11 @@ class InsuranceCheck(Record):
     def is_open(self) -> bool:
         return self.status in self.OPEN
 
+    def may_be_quoted(self, now: datetime) -> bool:
+        """Verified, and not past its time: the sweep that marks it expired may be a minute late."""
+        is_verified = self.status == self.Status.VERIFIED
+        return is_verified and self.expires_at is not None and self.expires_at > now
+
 
 class Benefit(Record):
     """What the plan said of one level of care. Not a guarantee of payment."""
@@ -280,9 +297,15 @@ class Benefit(Record):
     preauthorization = EncryptedTextField(
         _("pre-authorization needed"), max_length=8, choices=Answer.choices, default=Answer.UNKNOWN
     )
-    copay = EncryptedDecimalField(_("copay (US$)"), null=True, blank=True)
-    coinsurance_percent = EncryptedDecimalField(_("coinsurance (%)"), null=True, blank=True)
-    deductible_left = EncryptedDecimalField(_("deductible left (US$)"), null=True, blank=True)
+    copay = EncryptedDecimalField(
+        _("copay (US$)"), max_digits=11, decimal_places=2, null=True, blank=True
+    )
+    coinsurance_percent = EncryptedDecimalField(
+        _("coinsurance (%)"), max_digits=5, decimal_places=2, null=True, blank=True
+    )
+    deductible_left = EncryptedDecimalField(
+        _("deductible left (US$)"), max_digits=11, decimal_places=2, null=True, blank=True
+    )
     day_limit = EncryptedIntegerField(_("day limit"), null=True, blank=True)
     notes = EncryptedTextField(_("notes"), max_length=500, blank=True)
 

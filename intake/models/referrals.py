@@ -22,7 +22,7 @@ class Referral(Record):
     """One need of one person, the search run for it, and how it ended."""
 
     class Privacy:
-        personal: ClassVar[set[str]] = {"need", "list_shown", "closed_note"}
+        personal: ClassVar[set[str]] = {"need", "list_shown", "list_explained", "closed_note"}
         ordinary: ClassVar[set[str]] = {
             "id",
             "reference",
@@ -60,6 +60,8 @@ class Referral(Record):
     need = EncryptedJSONField(_("need"), default=dict)
     # What the agent saw, in order, each with its reasons: the neutral referral ledger.
     list_shown = EncryptedJSONField(_("list shown"), default=list)
+    # How the list came about: the sentence, how wide, and whom it left out for which reason.
+    list_explained = EncryptedJSONField(_("how the list came about"), default=dict)
     status = models.CharField(_("status"), max_length=8, choices=Status, default=Status.OPEN)
     searched_at = models.DateTimeField(_("searched"))
     searched_by = models.ForeignKey(
@@ -143,6 +145,8 @@ class ReferralOffer(Record):
         NO_SHOW = "no_show", _("Did not arrive")
 
     WAITING: ClassVar[tuple[str, ...]] = (Status.SENT, Status.ACKNOWLEDGED)
+    # Nothing is expected of it any more: the facility may be asked anew.
+    OVER: ClassVar[tuple[str, ...]] = (Status.DECLINED, Status.WITHDRAWN, Status.NO_SHOW)
     DECIDED: ClassVar[tuple[str, ...]] = (
         Status.ACCEPTED,
         Status.DECLINED,
@@ -203,7 +207,12 @@ class ReferralOffer(Record):
         verbose_name = _("referral offer")
         verbose_name_plural = _("referral offers")
         constraints = (
-            models.UniqueConstraint(fields=["referral", "facility"], name="offer_facility_once"),
+            # Whoever said no, was withdrawn or waited in vain may be asked again.
+            models.UniqueConstraint(
+                fields=["referral", "facility"],
+                condition=~Q(status__in=["declined", "withdrawn", "no_show"]),
+                name="offer_facility_asked_once",
+            ),
             models.UniqueConstraint(
                 fields=["referral"],
                 condition=Q(status__in=["accepted", "arrived", "stayed"]),

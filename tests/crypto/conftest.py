@@ -1,8 +1,9 @@
 import pytest
 from django.db import connection
 
-from intake.crypto import inventory
+from intake.crypto import inventory, rotation
 from intake.crypto.keyring import create_keyring_file, forget_keyring
+from intake.models import KeyCheck
 from tests.crypto.sheets import TABLES
 
 
@@ -44,6 +45,17 @@ def key_file(tmp_path, settings):
     forget_keyring()
     yield path
     forget_keyring()
+
+
+@pytest.fixture
+def small_batches(monkeypatch):
+    monkeypatch.setattr(rotation, "BATCH_ROWS", 2)
+    monkeypatch.setattr(rotation, "PAUSE_SECONDS", 0)
+
+
+@pytest.fixture
+def rotating(sheets, small_batches):
+    KeyCheck.objects.all().delete()
 
 
 @pytest.fixture
