@@ -7,18 +7,8 @@ from django.db import transaction
 
 from intake.actions import events
 from intake.actions.base import Refused, move
-from intake.actions.directory import import_edition
 from intake.models import CapacityReading, Facility
 from intake.models.insurance import LevelOfCare
-
-__all__ = [
-    "import_edition",
-    "record_capacity",
-    "relist",
-    "set_relationship",
-    "suspend",
-    "verify",
-]
 
 # A shift: beds turn over with the day's discharges, and a count nobody renewed misleads.
 CAPACITY_HOLDS = timedelta(hours=8)

@@ -18,8 +18,9 @@ from intake.rules.service_codes import EXCLUSIVE, HOSPITAL_DETOX, LABELS
 RADIUS_MILES = 50
 # With fewer than this the circle widens: one place that says no must not end the search.
 AT_LEAST = 3
-# One query covers the circles up to here; only a search that needs more reads the whole country.
-FIRST_SWEEP_MILES = 250
+# How much is read at a time: one query covers the circles up to its radius, and only a search that
+# finds too few there reads further, in the end the whole country.
+SWEEPS_MILES = (250, 500)
 MOST_SHOWN = 25
 MOST_NEAR_MISSES = 10
 
@@ -137,13 +138,13 @@ def _candidates(need: Need) -> FacilityQuerySet:
 
 
 def _around(need: Need, latitude: float, longitude: float) -> SearchResult:
-    """Nearest first. The whole country is read only when the first sweep holds too few."""
+    """Nearest first, reading no more of the country than the search needs."""
     candidates = _candidates(need)
-    nearby = _rows(candidates.near(latitude, longitude, FIRST_SWEEP_MILES))
-    result = _matched(nearby, need)
-    if result.radius_miles is None or result.radius_miles > FIRST_SWEEP_MILES:
-        result = _matched(_rows(candidates), need)
-    return result
+    for miles in SWEEPS_MILES:
+        result = _matched(_rows(candidates.near(latitude, longitude, miles)), need)
+        if result.radius_miles is not None and result.radius_miles <= miles:
+            return result
+    return _matched(_rows(candidates), need)
 
 
 def _by_state(need: Need) -> SearchResult:

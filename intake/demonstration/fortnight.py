@@ -8,6 +8,7 @@ could not have stored.
 import heapq
 import random
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from django.conf import settings
@@ -17,8 +18,9 @@ from intake.actions import (
     callbacks,
     calls,
     consents,
-    facility_search,
     insurance,
+    needs,
+    offers,
     referrals,
     safety,
 )
@@ -37,7 +39,7 @@ from intake.models import (
     ReferralOffer,
     SafetyScreen,
 )
-from intake.rules import hours, matching
+from intake.rules import hours
 
 Course = Iterator[datetime]
 
@@ -221,49 +223,39 @@ def _referred(
     result, person = screen.result, call.person_in_need
     if result is None or person is None:
         return
-    told = safety.exposures(list(call.substances.order_by("position")), now=now)
-    need = matching.need_for(result, told, payers=(payer_kind,), age=person.age)
-    found = facility_search.search(need=need, zip_code=person.zip_code, now=now)
-    referral = referrals.start(
-        call=call,
-        need={"zip_code": person.zip_code, "payers": [payer_kind]},
-        list_shown=[match.as_shown() for match in found.matches],
-        by=agent,
-        now=now,
-    )
-    chosen = [match.facility_id for match in found.matches[:3]]
+    need = replace(needs.for_call(call, now=now), payers=(payer_kind,))
+    referral = referrals.search(call=call, need=need, zip_code=person.zip_code, by=agent, now=now)
+    chosen = [row["facility"] for row in referral.list_shown[:3]]
     if not chosen:
         referrals.close(referral=referral, note="Nothing fits within reach.", by=agent, now=now)
         return
     asked = list(Facility.objects.filter(pk__in=chosen).order_by("pk"))
-    offers = referrals.offer(referral=referral, facilities=asked, by=agent, now=now)
-    yield from _answered(chance, referral, offers, now, agent)
+    made = offers.offer(referral=referral, facilities=asked, by=agent, now=now)
+    yield from _answered(chance, referral, made, now, agent)
 
 
 def _answered(
     chance: random.Random,
     referral: Referral,
-    offers: list[ReferralOffer],
+    made: list[ReferralOffer],
     now: datetime,
     agent: User,
 ) -> Course:
-    for offer in offers:
+    for offer in made:
         now += minutes(chance, 10, 50)
         yield now
         if chance.random() < 0.4:
             reason = chance.choice(ReferralOffer.DeclineReason.values[:4])
-            referrals.decline(offer=offer, reason=reason, by=agent, now=now)
+            offers.decline(offer=offer, reason=reason, by=agent, now=now)
             continue
         expected = now + timedelta(hours=chance.randint(3, 20))
-        referrals.accept(
-            offer=offer, contact="Intake desk", expected_at=expected, by=agent, now=now
-        )
+        offers.accept(offer=offer, contact="Intake desk", expected_at=expected, by=agent, now=now)
         yield expected + minutes(chance, 0, 90)
         now = expected + timedelta(minutes=90)
         if chance.random() < 0.75:
-            referrals.mark_arrived(offer=offer, by=agent, now=now)
+            offers.mark_arrived(offer=offer, by=agent, now=now)
             yield now + timedelta(hours=24)
-            referrals.mark_stayed(offer=offer, by=agent, now=now + timedelta(hours=24))
+            offers.mark_stayed(offer=offer, by=agent, now=now + timedelta(hours=24))
         return
     now += minutes(chance, 60, 300)
     yield now

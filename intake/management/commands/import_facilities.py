@@ -52,7 +52,8 @@ class Command(BaseCommand):
     @contextmanager
     def _bar(self, what: str) -> Iterator[editions.Progress]:
         """A progress bar on a terminal, silence elsewhere."""
-        with tqdm(desc=what, unit=" rows", disable=None, file=self.stderr) as bar:
+        # Not self.stderr: Django ends every write to that with a new line.
+        with tqdm(desc=what, unit=" rows", disable=None, leave=False) as bar:
 
             def progress(done: int, total: int | None) -> None:
                 bar.total = total
