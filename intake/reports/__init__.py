@@ -1,0 +1,1 @@
+"""What supervisors read: queries that give frozen dataclasses. No requests, no pages."""
