@@ -8,16 +8,14 @@ stamp = .venv/$(1)-$(shell cksum < requirements/$(1).txt | tr ' ' '-').stamp
 RUN := $(call stamp,run)
 TEST := $(call stamp,test)
 
-# Where no data folder may be touched.
-NO_DATA = HELPLINE_DATA=$$(mktemp -d)
-
 .DEFAULT_GOAL := help
-.PHONY: help run test check format lock
+.PHONY: help run test check bench format lock
 
 help:
 	@echo "make run     start the helpline (PORT=8000, HELPLINE_DATA=var, DEMO=1)"
 	@echo "make test    run all tests, on SQLite and on PostgreSQL"
 	@echo "make check   format, lint, types, migrations, import rule, README"
+	@echo "make bench   measure; never part of the tests"
 	@echo "make format  put the format right"
 	@echo "make lock    write the requirement files anew (needs uv)"
 
@@ -32,8 +30,11 @@ check: $(TEST)
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	git ls-files -z --cached --others --exclude-standard -- 'templates/*.html' | xargs -0 -r $(BIN)/djade --check --target-version 5.2
-	$(NO_DATA) $(BIN)/python manage.py makemigrations --check --dry-run --skip-checks
+	$(BIN)/python manage.py makemigrations --check --dry-run --settings tests.settings
 	$(BIN)/python -m pytest -q tests/repo/test_imports.py tests/repo/test_readme.py
+
+bench: $(TEST)
+	@for file in bench/*.py; do echo "== $$file"; $(BIN)/python "$$file" || exit 1; done
 
 format: $(TEST)
 	$(BIN)/ruff format .

@@ -12,4 +12,6 @@ class HelplineAdminConfig(AdminConfig):
         # The site is made on first use, and the package that holds it registers on it: were the
         # site's making to import the package, the registrations would land on a lost first copy.
         import_module("intake.admin")
+        # Starts the clocks of a session at every log-in, also one made before any request.
+        import_module("helpline.sessions")
         super().ready()

@@ -87,6 +87,8 @@ def use_django_logging(**kwargs: Any) -> None:
 @worker_init.connect
 @beat_init.connect
 def refuse_a_broken_set_up(**kwargs: Any) -> None:
+    from helpline.reporting import install_hooks
     from helpline.startup import stop_on_errors
 
+    install_hooks()
     stop_on_errors()

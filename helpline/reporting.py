@@ -11,18 +11,18 @@ import re
 import sys
 import threading
 import traceback
-from collections.abc import Iterator, Mapping
+from collections.abc import ItemsView, Iterator, Mapping
 from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any
 
 from django.http import HttpRequest
+from django.utils.html import escape, format_html
+from django.utils.safestring import SafeString
 from django.views.debug import ExceptionReporter, SafeExceptionReporterFilter
 
 # What follows the question mark of an address.
 QUERY = re.compile(r"(/[^\s?\"']*)\?[^\s\"']*")
-# The keys under which Celery hands values to its log lines.
-CELERY_VALUES = ("exc", "traceback", "args", "kwargs", "return_value", "internal")
 
 
 def describe(error: BaseException | None) -> str:
@@ -85,7 +85,7 @@ def interpolate(template: object, args: Any) -> str:
     if not args:
         return text
     try:
-        return text % args
+        return str(text % args)
     except (TypeError, ValueError, KeyError):
         return text
 
@@ -121,28 +121,30 @@ class ReporterFilter(SafeExceptionReporterFilter):
 
     def get_traceback_frame_variables(
         self, request: HttpRequest, tb_frame: Any
-    ) -> list[tuple[str, Any]]:
-        return []
+    ) -> ItemsView[str, Any]:
+        return {}.items()
 
 
 class Reporter(ExceptionReporter):
     """Error pages of DEBUG and error mails: path, exception type and code locations."""
 
-    def get_traceback_text(self) -> str:
+    def get_traceback_text(self) -> SafeString:
         method = self.request.method if self.request else "-"
         path = self.request.path if self.request else "-"
-        return f"{method} {path}\n{describe(self.exc_value)}\n"
+        # Safe as plain text is: the page below escapes it.
+        return SafeString(f"{method} {path}\n{describe(self.exc_value)}\n")
 
-    def get_traceback_html(self) -> str:
-        from django.utils.html import format_html
-
-        return format_html("<!doctype html><title>Error</title><pre>{}</pre>", self.get_traceback_text())
+    def get_traceback_html(self) -> SafeString:
+        return format_html(
+            "<!doctype html><title>Error</title><pre>{}</pre>", escape(self.get_traceback_text())
+        )
 
 
 def install_hooks() -> None:
     """Errors outside any log (a dying process, a thread, a broken handler) keep the same silence."""
     sys.excepthook = lambda kind, error, trace: print_error(error)
     threading.excepthook = lambda args: print_error(args.exc_value)
+    sys.unraisablehook = lambda args: print_error(args.exc_value)
     # A failing log handler would otherwise print the message and its arguments.
     logging.raiseExceptions = False
 

@@ -5,6 +5,7 @@ field is the form's business and gets a message beside the field; what arrives i
 refused here, for every view at once.
 """
 
+import re
 from collections.abc import Callable
 from urllib.parse import unquote_to_bytes
 
@@ -16,6 +17,8 @@ from django.template.loader import render_to_string
 # a broken connection.
 DRAIN_LIMIT = 32 * 1024 * 1024
 DRAIN_CHUNK = 64 * 1024
+# Bytes of a path that are no UTF-8 are handed on percent-encoded.
+UNDECODED = re.compile("%[89A-F][0-9A-F]")
 
 
 class RefuseMalformed:
@@ -50,15 +53,11 @@ def drain(request: HttpRequest) -> None:
 
 def has_clean_address(request: HttpRequest) -> bool:
     """Path and query are UTF-8 without NUL. (UTF-8 has no lone surrogates.)"""
-    # A server hands the path over decoded, as latin-1 for want of better; see PEP 3333.
-    path = str(request.META.get("PATH_INFO", "")).encode("latin-1", "replace")
+    if "\0" in request.path or UNDECODED.search(request.path):
+        return False
     query = unquote_to_bytes(str(request.META.get("QUERY_STRING", "")))
-    return is_clean(path) and is_clean(query)
-
-
-def is_clean(raw: bytes) -> bool:
     try:
-        return "\0" not in raw.decode("utf-8")
+        return "\0" not in query.decode("utf-8")
     except UnicodeDecodeError:
         return False
 

@@ -24,9 +24,7 @@ def epoch() -> int:
 
 
 @receiver(user_logged_in)
-def start_the_clocks(
-    sender: type[AbstractBaseUser], request: HttpRequest, **kwargs: Any
-) -> None:
+def start_the_clocks(sender: type[AbstractBaseUser], request: HttpRequest, **kwargs: Any) -> None:
     request.session[STARTED] = request.session[ACTIVE] = epoch()
 
 
@@ -53,9 +51,9 @@ class SessionLimits:
 
 
 def is_over(request: HttpRequest, now: int) -> bool:
-    started = request.session.get(STARTED, 0)
-    active = request.session.get(ACTIVE, 0)
-    return (
+    started: int = request.session.get(STARTED, 0)
+    active: int = request.session.get(ACTIVE, 0)
+    return bool(
         now - active >= settings.SESSION_IDLE_SECONDS
         or now - started >= settings.SESSION_COOKIE_AGE
     )

@@ -44,6 +44,10 @@ if not re.fullmatch(r"\+[1-9]\d{6,14}", HELPLINE_NUMBER):
     )
 # Where a due promise without an owner is mailed, as a count and a link; empty mails nobody.
 HELPLINE_STAFF_EMAIL = env.text("HELPLINE_STAFF_EMAIL")
+# Where "Leave this page" on the public pages leads: a page anyone might be looking at.
+EXIT_URL = env.text("EXIT_URL", "https://www.weather.gov/")
+if not EXIT_URL.startswith(("https://", "http://")):
+    raise ImproperlyConfigured("EXIT_URL must look like https://www.weather.gov/.")
 # Staff read times in this zone; callers in their own.
 HELPLINE_TIME_ZONE = env.zone("HELPLINE_TIME_ZONE", "America/New_York")
 # Is this helpline itself a "program" under 42 CFR 2.11? Counsel decides; yes is the careful answer.
@@ -272,6 +276,10 @@ SESSION_COOKIE_SECURE = PRODUCTION
 CSRF_COOKIE_HTTPONLY = True
 CSRF_COOKIE_SAMESITE = "Lax"
 CSRF_COOKIE_SECURE = PRODUCTION
+# Gone when the browser closes. Django's default is a year: a trace on the device that the page
+# was opened.
+CSRF_COOKIE_AGE = None
+CSRF_FAILURE_VIEW = "intake.views.csrf_failure"
 # __Host- ties a cookie to this very host; browsers accept the name over HTTPS only.
 _PREFIX = "__Host-" if PRODUCTION else ""
 SESSION_COOKIE_NAME = f"{_PREFIX}session"
@@ -310,6 +318,8 @@ SECURE_SSL_REDIRECT = PRODUCTION
 SECURE_REDIRECT_EXEMPT = [r"^health/"]
 SECURE_HSTS_SECONDS = 365 * 24 * 60 * 60 if PRODUCTION else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = PRODUCTION
+# To enter the browsers' built-in list is a step of the operator's own, hard to take back.
+SILENCED_SYSTEM_CHECKS = ["security.W021"]
 
 # --- What a request may send ---------------------------------------------------------------------
 
@@ -333,7 +343,8 @@ USE_TZ = True
 TIME_ZONE = "UTC"
 USE_I18N = True
 LANGUAGE_CODE = "en"
-LANGUAGES = [("en", _("English")), ("es", _("Spanish"))]
+# Spanish joins when its catalog does: a page must not say it speaks what it does not.
+LANGUAGES = [("en", _("English"))]
 LOCALE_PATHS = [BASE_DIR / "locale"]
 PHONENUMBER_DEFAULT_REGION = "US"
 PHONENUMBER_DB_FORMAT = "E164"

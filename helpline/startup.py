@@ -4,6 +4,7 @@ import sys
 
 from django.conf import settings
 from django.core import checks
+from django.db import DatabaseError, connections
 
 
 def stop_on_errors() -> None:
@@ -14,6 +15,8 @@ def stop_on_errors() -> None:
     lines = [f"{error.id}: {error.msg} {error.hint or ''}".strip() for error in errors()]
     if settings.SECRET_KEY_IS_TEMPORARY:
         lines.append("No SECRET_KEY. Start with `manage.py up`, or set SECRET_KEY_FILE.")
+    if not lines:
+        lines = key_errors()
     if lines:
         sys.stderr.write("\n".join(["The helpline does not start:", *lines]) + "\n")
         raise SystemExit(1)
@@ -21,3 +24,20 @@ def stop_on_errors() -> None:
 
 def errors() -> list[checks.CheckMessage]:
     return [found for found in checks.run_checks() if found.level >= checks.ERROR]
+
+
+def key_errors() -> list[str]:
+    """Is this the key ring the database was written with? With another nobody would be found."""
+    from intake.crypto.checks import verify_keyring
+    from intake.crypto.keyring import KeyringError
+
+    try:
+        verify_keyring()
+    except KeyringError as error:
+        return [str(error)]
+    except DatabaseError:
+        return ["The database cannot be reached, so the keys cannot be compared with it."]
+    finally:
+        # A worker forks after this; two processes must not share a connection.
+        connections.close_all()
+    return []

@@ -11,7 +11,6 @@ import os
 import signal
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -23,6 +22,8 @@ LONGEST_DELAY_SECONDS = 30.0
 # Alive for this long, a child has recovered, and its next death is a first one again.
 RECOVERED_AFTER_SECONDS = 60.0
 READY_WITHIN_SECONDS = 15.0
+# A terminal, make and a container engine may each send a signal for one wish to stop.
+SAME_SIGNAL_SECONDS = 1.0
 # prctl(2): the signal a process gets when its parent dies.
 PR_SET_PDEATHSIG = 1
 
@@ -49,7 +50,7 @@ class Child:
             stdin=subprocess.DEVNULL,
             pass_fds=self.pass_fds,
             start_new_session=True,
-            preexec_fn=lambda: die_with(parent),  # noqa: PLW1509 - we have one thread
+            preexec_fn=lambda: die_with(parent),
         )
         self.changed_at = time.monotonic()
 
@@ -78,14 +79,15 @@ class Supervisor:
         self.children = children
         self.environment = environment
         self.say = say
-        self.asked_to_stop = threading.Event()
-        self.signals = 0
+        # A plain value: an Event has a lock, which a signal handler may find taken.
+        self.stopped_at: float | None = None
 
     def stop(self, number: int = signal.SIGTERM, frame: FrameType | None = None) -> None:
-        """A signal handler: the first signal ends the children in order, the second at once."""
-        self.signals += 1
-        self.asked_to_stop.set()
-        if self.signals > 1:
+        """A signal handler: the first signal ends the children in order, a later one at once."""
+        now = time.monotonic()
+        if self.stopped_at is None:
+            self.stopped_at = now
+        elif now - self.stopped_at > SAME_SIGNAL_SECONDS:
             for child in self.children:
                 if child.process is not None:
                     child.process.kill()
@@ -94,26 +96,28 @@ class Supervisor:
         """Returns when `stop` was called and every child has ended."""
         try:
             self.start()
-            while not self.asked_to_stop.wait(POLL_SECONDS):
+            while self.stopped_at is None:
                 for child in self.children:
                     self.look_after(child)
                 on_tick()
+                time.sleep(POLL_SECONDS)
         finally:
             self.end()
 
     def start(self) -> None:
         for child in self.children:
-            if self.asked_to_stop.is_set():
+            if self.stopped_at is not None:
                 return
             child.start(self.environment)
             self.wait_until_ready(child)
 
     def wait_until_ready(self, child: Child) -> None:
         deadline = time.monotonic() + READY_WITHIN_SECONDS
-        while not (child.ready() or self.asked_to_stop.wait(POLL_SECONDS / 4)):
+        while self.stopped_at is None and not child.ready():
             if time.monotonic() > deadline:
                 self.say(f"{child.name} is slow to start")
                 return
+            time.sleep(POLL_SECONDS / 4)
 
     def look_after(self, child: Child) -> None:
         now = time.monotonic()

@@ -63,7 +63,7 @@ def lease_outlives_a_mail(
     app_configs: Sequence[AppConfig] | None, **kwargs: Any
 ) -> list[checks.CheckMessage]:
     """A lease shorter than one mail takes hands the same reminder to a second worker."""
-    if settings.REMINDER_LEASE_SECONDS > settings.EMAIL_TIMEOUT:
+    if (settings.EMAIL_TIMEOUT or 0) < settings.REMINDER_LEASE_SECONDS:
         return []
     return [
         checks.Error(

@@ -76,15 +76,21 @@ def now():
 PASSWORD = "correct horse battery staple"
 
 
-def member_of(group, username, **fields):
+def ensure_roles():
+    """A transactional test before this one emptied the tables, the roles with them."""
     from importlib import import_module
 
     from django.apps import apps
+    from django.contrib.auth.models import Group
+
+    if not Group.objects.exists():
+        import_module("intake.migrations.0002_roles").grant(apps, None)
+
+
+def member_of(group, username, **fields):
     from django.contrib.auth.models import Group, User
 
-    if not Group.objects.filter(name=group).exists():
-        # A transactional test before this one emptied the tables, the roles with them.
-        import_module("intake.migrations.0002_roles").grant(apps, None)
+    ensure_roles()
     user = User.objects.create_user(username, password=PASSWORD, is_staff=True, **fields)
     user.groups.add(Group.objects.get(name=group))
     return user

@@ -54,7 +54,8 @@ def prepare_environment() -> None:
         SECRET_KEY="tests-only-" + "0" * 50,
         HELPLINE_KEYS=test_keyring(),
     )
-    (run_folder() / "data").mkdir(mode=0o700, exist_ok=True)
+    # WhiteNoise wants its folder at the start.
+    (run_folder() / "data" / "static").mkdir(parents=True, exist_ok=True)
     if chosen_database() == "postgresql":
         os.environ["DATABASE_URL"] = PostgreSQL.start().url("helpline")
 
@@ -190,8 +191,19 @@ class PostgreSQL(Server):
             for path in (folder, data):
                 os.chown(path, owner.pw_uid, owner.pw_gid)
         subprocess.run(
-            [programs / "initdb", "-D", data, "-U", self.user, "-A", "trust", "-E", "UTF8"]
-            + ["--locale=C.UTF-8", "--no-sync"],
+            [
+                programs / "initdb",
+                "-D",
+                data,
+                "-U",
+                self.user,
+                "-A",
+                "trust",
+                "-E",
+                "UTF8",
+                "--locale=C.UTF-8",
+                "--no-sync",
+            ],
             check=True,
             capture_output=True,
             cwd=folder,
@@ -250,6 +262,13 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]
+
+
+def real_directory() -> Path | None:
+    """The real directory's workbook, which is not part of the repository, if it is at hand."""
+    folder = Path(os.environ.get("HELPLINE_TEST_DATA") or ROOT.parent / "shared" / "data")
+    path = folder / "samhsa" / "national-directory-su-facilities-2023.xlsx"
+    return path if path.is_file() else None
 
 
 def unprivileged_user():

@@ -11,7 +11,9 @@ from django.core.management import get_commands, load_command_class
 ROOT = Path(__file__).resolve().parent.parent.parent
 PAGES = ["README.md", *(str(path.relative_to(ROOT)) for path in (ROOT / "docs").rglob("*.md"))]
 # They start servers, install packages or need an engine; other tests, or CI itself, run them.
-RUN_ELSEWHERE = re.compile(r"^(make (run|test|check|bench)|docker |git clone|cd |cp |sudo |\.ci/run)")
+RUN_ELSEWHERE = re.compile(
+    r"^(make (run|test|check|bench)|docker |git clone|cd |cp |sudo |\.ci/run)"
+)
 # Those that only show something.
 SAFE_TO_RUN = {"check", "showmigrations", "diffsettings"}
 

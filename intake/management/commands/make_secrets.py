@@ -35,7 +35,9 @@ class Command(BaseCommand):
             write_secret(folder / "email_url", MAIL_TO_FILES)
         except (FileExistsError, KeyringError):
             raise CommandError(f"{folder} holds secrets already; they are kept.") from None
-        self.stdout.write(f"Wrote the secrets into {folder}. Back up keys.json, apart from the data.")
+        self.stdout.write(
+            f"Wrote the secrets into {folder}. Back up keys.json, apart from the data."
+        )
         self.stdout.write("Put the address of your mail server into email_url.")
 
 

@@ -19,6 +19,7 @@ from intake.crypto.checks import verify_keyring
 from intake.crypto.keyring import (
     ENCRYPTION,
     INDEX,
+    Keyring,
     KeyringError,
     edit_keyring_file,
     get_keyring,
@@ -40,10 +41,19 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
-            "--new-key", action="store_true", help="add an encryption key and make it current"
+            "--prepare",
+            choices=[ENCRYPTION, INDEX],
+            help="add a key without using it, where processes must restart to see the file",
         )
         parser.add_argument(
-            "--new-index-key", action="store_true", help="add a blind-index key; implies --reindex"
+            "--new-key",
+            action="store_true",
+            help="make the prepared encryption key current, or a fresh one",
+        )
+        parser.add_argument(
+            "--new-index-key",
+            action="store_true",
+            help="make the prepared blind-index key current, or a fresh one; implies --reindex",
         )
         parser.add_argument(
             "--reindex", action="store_true", help="recompute blind indexes, not the encryption"
@@ -59,13 +69,16 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         try:
             verify_keyring()
+            if options["prepare"]:
+                self.edit_ring("prepared", options["prepare"], Keyring.with_prepared_key)
+                return
             if options["retire"]:
                 self.retire(options["retire"], options["settle_seconds"])
                 return
             if options["new_key"]:
-                self.add_key(ENCRYPTION)
+                self.edit_ring("current", ENCRYPTION, Keyring.with_new_key)
             if options["new_index_key"]:
-                self.add_key(INDEX)
+                self.edit_ring("current", INDEX, Keyring.with_new_key)
             if options["new_index_key"] or options["reindex"]:
                 self.reindex()
             if options["new_key"] or not (options["new_index_key"] or options["reindex"]):
@@ -73,19 +86,21 @@ class Command(BaseCommand):
         except KeyringError as refused:
             raise CommandError(str(refused)) from None
 
-    def add_key(self, purpose: str) -> None:
-        """Put a fresh key in the file and make it current, for every process at once."""
-        added = ""
+    def edit_ring(
+        self, step: str, purpose: str, change: Callable[[Keyring, str], tuple[Keyring, str]]
+    ) -> None:
+        """Put a changed ring in the file, for every process that sees it, at once."""
+        key_id = ""
 
-        def add(ring: Any) -> Any:
-            nonlocal added
-            ring, added = ring.with_new_key(purpose)
+        def changed(ring: Keyring) -> Keyring:
+            nonlocal key_id
+            ring, key_id = change(ring, purpose)
             return ring
 
-        edit_keyring_file(add)
+        edit_keyring_file(changed)
         verify_keyring()
-        self.record("added", purpose, added, 0)
-        self.stdout.write(f"Key {added} is current. Back up {keyring_path()} now.")
+        self.record(step, purpose, key_id, 0)
+        self.stdout.write(f"Key {key_id} is {step}. Back up {keyring_path()} now.")
 
     def reseal(self) -> None:
         """Seal every value with the current key; a second run finds nothing to do."""

@@ -17,8 +17,10 @@ from django.db import DEFAULT_DB_ALIAS, OperationalError, connections, transacti
 from helpline import embedded
 from helpline.probe import web_answers
 from helpline.supervisor import Child, Supervisor
-from intake.crypto.keyring import create_keyring_file
+from intake.crypto.checks import verify_keyring
+from intake.crypto.keyring import KeyringError, create_keyring_file
 
+STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 # Longer than any task may take (helpline.celery), so that none is killed at work.
 WORKER_GRACE_SECONDS = 95.0
 
@@ -32,7 +34,7 @@ class Command(BaseCommand):
     requires_system_checks = ()
 
     def handle(self, *args: Any, **options: Any) -> None:
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        for number in STOP_SIGNALS:
             signal.signal(number, stop_before_the_start)
         try:
             self.up(settings.HELPLINE_DATA)
@@ -52,9 +54,12 @@ class Command(BaseCommand):
             supervisor = Supervisor(
                 children(data, web.fileno()), environment=child_environment(data), say=self.say
             )
-            for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            for number in STOP_SIGNALS:
                 signal.signal(number, supervisor.stop)
             supervisor.run(on_tick=Announcement(self.say, log_ins))
+        for number in STOP_SIGNALS:
+            # All has ended; what comes now must not turn that into a failure.
+            signal.signal(number, signal.SIG_IGN)
 
     def prepare_database(self) -> str:
         """Migrates, checks, and fills an empty database; returns the log-ins it made."""
@@ -63,6 +68,10 @@ class Command(BaseCommand):
         except OperationalError:
             raise CommandError("The database cannot be reached or written to.") from None
         self.check(databases=[DEFAULT_DB_ALIAS], fail_level=checks.ERROR)
+        try:
+            verify_keyring()
+        except KeyringError as error:
+            raise CommandError(str(error)) from None
         if get_user_model().objects.exists() or not settings.DEMO:
             return ""
         self.say("Filling the empty database with invented calls …")
@@ -141,7 +150,9 @@ class Announcement:
         if self.made or not web_answers(settings.HOST, settings.PORT):
             return
         self.made = True
-        self.say(f"The helpline is at {settings.BASE_URL}/ and its desk at {settings.BASE_URL}/admin/")
+        self.say(
+            f"The helpline is at {settings.BASE_URL}/ and its desk at {settings.BASE_URL}/admin/"
+        )
         if self.log_ins:
             self.say(self.log_ins.rstrip())
         self.say("Stop with Ctrl-C.")
