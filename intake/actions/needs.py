@@ -1,6 +1,7 @@
 """The need of a call: what its screen and its sheet lead to, and how a referral keeps it."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -8,19 +9,21 @@ from intake.actions import safety
 from intake.models import Call, InsurancePolicy
 from intake.rules import safety as rules
 from intake.rules.matching import Need, need_for
-from intake.rules.service_codes import LANGUAGE_OF_CALL
+from intake.rules.service_codes import LANGUAGE_OF_CALL, MEDICAL_DETOX_SETTINGS
 
 
 def assessment_of(call: Call, *, now: datetime) -> rules.Assessment:
-    """What the screen found; where it was skipped, what the rules say of the substances alone.
-
-    Nothing is taken for answered that was not asked, so a skipped screen never widens the search.
-    """
-    screen = safety.current(call=call)
-    if screen is not None and screen.result is not None:
-        return screen.result
+    """What the screen found; where it was skipped, what the rules say of the substances alone."""
+    found = _screened(call)
+    if found is not None:
+        return found
     told = safety.exposures(list(call.substances.order_by("position")), now=now)
     return rules.assess(rules.Answers(age=age_of(call)), told)
+
+
+def _screened(call: Call) -> rules.Assessment | None:
+    screen = safety.current(call=call)
+    return screen.result if screen is not None else None
 
 
 def age_of(call: Call) -> int | None:
@@ -36,11 +39,12 @@ def for_call(call: Call, *, now: datetime) -> Need:
     """The need as far as call, screen and policies tell; the agent adds the rest.
 
     A call about mental health asks for dual-diagnosis care; a call in another language asks for
-    that language, where the directory has a code for it.
+    that language, where the directory has a code for it. Where the screen was skipped nothing was
+    ruled out, so detox under medical cover stands there until somebody chooses otherwise.
     """
     told = safety.exposures(list(call.substances.order_by("position")), now=now)
     language = LANGUAGE_OF_CALL.get(call.language, "")
-    return need_for(
+    need = need_for(
         assessment_of(call, now=now),
         told,
         payers=payers_of(call),
@@ -49,6 +53,9 @@ def for_call(call: Call, *, now: datetime) -> Need:
         dual_diagnosis=Call.Topic.MENTAL_HEALTH in call.topics,
         state=call.person_in_need.state if call.person_in_need else "",
     )
+    if _screened(call) is None:
+        need = replace(need, settings=MEDICAL_DETOX_SETTINGS, medical_cover=True)
+    return need
 
 
 def payers_of(call: Call) -> tuple[str, ...]:

@@ -19,7 +19,8 @@ class AlreadyDoNotCall(Refused):
 def place(person: Person) -> None:
     """Fill state, time zone and where the zone came from; what the person stated stays.
 
-    ZIP first, then the state, then the number (domain facts, section 2.4). Does not save.
+    The ZIP code names state and zone; without it the stated state does, then the number for the
+    zone alone. Does not save.
     """
     stated = person.time_zone_source == Person.ZoneSource.STATED
     guess = hours.guess_zones(
@@ -28,6 +29,7 @@ def place(person: Person) -> None:
         number=str(person.phone) if person.phone else "",
         stated_zone=person.time_zone if stated else "",
     )
+    person.state = guess.states[0] if guess.states else ""
     person.time_zone = guess.zones[0] if guess.zones else ""
     person.time_zone_source = guess.source if guess.zones else Person.ZoneSource.UNKNOWN
 

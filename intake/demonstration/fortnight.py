@@ -166,16 +166,20 @@ def _toward_a_bed(
         )
     payer, kind = chance.choice(PAYERS)
     if chance.random() < 0.8:
-        yield from _insured(chance, call, payer, now, agent)
+        yield from _insured(chance, call, payer, kind, now, agent)
         now += minutes(chance, 30, 90)
         yield now
     yield from _referred(chance, call, screen, kind, now, agent)
     yield from _closed(call, Call.Disposition.REFERRED, chance, now, agent)
 
 
-def _insured(chance: random.Random, call: Call, payer: str, now: datetime, agent: User) -> Course:
+def _insured(
+    chance: random.Random, call: Call, payer: str, kind: str, now: datetime, agent: User
+) -> Course:
     policy = InsurancePolicy(
         payer_name=payer,
+        payer_kind=kind,
+        policyholder_relationship=InsurancePolicy.Relationship.SELF,
         member_id=f"XMP{chance.randrange(10**6):06d}",
         policyholder_name=call.person_in_need.name if call.person_in_need else "",
     )

@@ -3,6 +3,10 @@
 import django.db.models.deletion
 import django.db.models.expressions
 import django.db.models.functions.comparison
+import phonenumber_field.modelfields
+from django.conf import settings
+from django.db import migrations, models
+
 import intake.crypto
 import intake.crypto.fields
 import intake.models.base
@@ -11,13 +15,9 @@ import intake.models.calls
 import intake.models.insurance
 import intake.models.people
 import intake.models.referrals
-import phonenumber_field.modelfields
-from django.conf import settings
-from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
@@ -26,846 +26,2943 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.CreateModel(
-            name='EventSeal',
+            name="EventSeal",
             fields=[
-                ('id', models.UUIDField(default=intake.models.base.new_id, editable=False, primary_key=True, serialize=False)),
-                ('position', models.BigIntegerField(unique=True, verbose_name='position')),
-                ('head', models.CharField(max_length=64, verbose_name='head')),
-                ('sealed_at', models.DateTimeField(verbose_name='sealed')),
-                ('published_at', models.DateTimeField(blank=True, null=True, verbose_name='published')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=intake.models.base.new_id,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                ("position", models.BigIntegerField(unique=True, verbose_name="position")),
+                ("head", models.CharField(max_length=64, verbose_name="head")),
+                ("sealed_at", models.DateTimeField(verbose_name="sealed")),
+                (
+                    "published_at",
+                    models.DateTimeField(blank=True, null=True, verbose_name="published"),
+                ),
             ],
             options={
-                'verbose_name': 'event seal',
-                'verbose_name_plural': 'event seals',
-                'abstract': False,
-                'default_permissions': ('view',),
+                "verbose_name": "event seal",
+                "verbose_name_plural": "event seals",
+                "abstract": False,
+                "default_permissions": ("view",),
             },
         ),
         migrations.CreateModel(
-            name='Heartbeat',
+            name="Heartbeat",
             fields=[
-                ('name', models.CharField(max_length=20, primary_key=True, serialize=False, verbose_name='name')),
-                ('seen_at', models.DateTimeField(verbose_name='last seen')),
+                (
+                    "name",
+                    models.CharField(
+                        max_length=20, primary_key=True, serialize=False, verbose_name="name"
+                    ),
+                ),
+                ("seen_at", models.DateTimeField(verbose_name="last seen")),
             ],
             options={
-                'verbose_name': 'heartbeat',
-                'verbose_name_plural': 'heartbeats',
-                'default_permissions': ('view',),
+                "verbose_name": "heartbeat",
+                "verbose_name_plural": "heartbeats",
+                "default_permissions": ("view",),
             },
         ),
         migrations.CreateModel(
-            name='InsurancePolicy',
+            name="InsurancePolicy",
             fields=[
-                ('id', models.UUIDField(default=intake.models.base.new_id, editable=False, primary_key=True, serialize=False)),
-                ('rank', models.CharField(choices=[('primary', 'Primary'), ('secondary', 'Secondary'), ('tertiary', 'Tertiary')], default='primary', max_length=10, verbose_name='rank')),
-                ('payer_name', intake.crypto.fields.EncryptedTextField(max_length=120, verbose_name='insurance company')),
-                ('payer_kind', intake.crypto.fields.EncryptedTextField(choices=[('PI', 'Private insurance'), ('MD', 'Medicaid'), ('MC', 'Medicare'), ('MI', 'Military insurance (TRICARE)'), ('SI', 'State-financed plan other than Medicaid')], default='PI', max_length=4, verbose_name='kind of coverage')),
-                ('payer_phone', intake.crypto.fields.EncryptedTextField(blank=True, max_length=40, verbose_name='number on the card')),
-                ('plan_name', intake.crypto.fields.EncryptedTextField(blank=True, max_length=120, verbose_name='plan name')),
-                ('plan_type', intake.crypto.fields.EncryptedTextField(blank=True, max_length=40, verbose_name='plan type')),
-                ('member_id', intake.crypto.fields.EncryptedTextField(max_length=40, verbose_name='member ID')),
-                ('group_number', intake.crypto.fields.EncryptedTextField(blank=True, max_length=40, verbose_name='group number')),
-                ('policyholder_name', intake.crypto.fields.EncryptedTextField(max_length=200, verbose_name="policyholder's name")),
-                ('policyholder_birth_date', intake.crypto.fields.EncryptedDateField(blank=True, null=True, verbose_name="policyholder's birth date")),
-                ('policyholder_relationship', intake.crypto.fields.EncryptedTextField(blank=True, choices=[('self', 'The policyholder themselves'), ('spouse', 'Spouse or partner'), ('child', 'Child'), ('other', 'Another dependent')], max_length=40, verbose_name="person's relationship to the policyholder")),
-                ('created_at', models.DateTimeField(verbose_name='recorded')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=intake.models.base.new_id,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                (
+                    "rank",
+                    models.CharField(
+                        choices=[
+                            ("primary", "Primary"),
+                            ("secondary", "Secondary"),
+                            ("tertiary", "Tertiary"),
+                        ],
+                        default="primary",
+                        max_length=10,
+                        verbose_name="rank",
+                    ),
+                ),
+                (
+                    "payer_name",
+                    intake.crypto.fields.EncryptedTextField(
+                        max_length=120, verbose_name="insurance company"
+                    ),
+                ),
+                (
+                    "payer_kind",
+                    intake.crypto.fields.EncryptedTextField(
+                        choices=[
+                            ("PI", "Private insurance"),
+                            ("MD", "Medicaid"),
+                            ("MC", "Medicare"),
+                            ("MI", "Military insurance (TRICARE)"),
+                            ("SI", "State-financed plan other than Medicaid"),
+                        ],
+                        default="PI",
+                        max_length=4,
+                        verbose_name="kind of coverage",
+                    ),
+                ),
+                (
+                    "payer_phone",
+                    intake.crypto.fields.EncryptedTextField(
+                        blank=True, max_length=40, verbose_name="number on the card"
+                    ),
+                ),
+                (
+                    "plan_name",
+                    intake.crypto.fields.EncryptedTextField(
+                        blank=True, max_length=120, verbose_name="plan name"
+                    ),
+                ),
+                (
+                    "plan_type",
+                    intake.crypto.fields.EncryptedTextField(
+                        blank=True, max_length=40, verbose_name="plan type"
+                    ),
+                ),
+                (
+                    "member_id",
+                    intake.crypto.fields.EncryptedTextField(
+                        max_length=40, verbose_name="member ID"
+                    ),
+                ),
+                (
+                    "group_number",
+                    intake.crypto.fields.EncryptedTextField(
+                        blank=True, max_length=40, verbose_name="group number"
+                    ),
+                ),
+                (
+                    "policyholder_name",
+                    intake.crypto.fields.EncryptedTextField(
+                        max_length=200, verbose_name="policyholder's name"
+                    ),
+                ),
+                (
+                    "policyholder_birth_date",
+                    intake.crypto.fields.EncryptedDateField(
+                        blank=True, null=True, verbose_name="policyholder's birth date"
+                    ),
+                ),
+                (
+                    "policyholder_relationship",
+                    intake.crypto.fields.EncryptedTextField(
+                        blank=True,
+                        choices=[
+                            ("self", "The policyholder themselves"),
+                            ("spouse", "Spouse or partner"),
+                            ("child", "Child"),
+                            ("other", "Another dependent"),
+                        ],
+                        max_length=40,
+                        verbose_name="person's relationship to the policyholder",
+                    ),
+                ),
+                ("created_at", models.DateTimeField(verbose_name="recorded")),
             ],
             options={
-                'verbose_name': 'insurance policy',
-                'verbose_name_plural': 'insurance policies',
-                'abstract': False,
-                'default_permissions': ('add', 'change', 'view'),
+                "verbose_name": "insurance policy",
+                "verbose_name_plural": "insurance policies",
+                "abstract": False,
+                "default_permissions": ("add", "change", "view"),
             },
         ),
         migrations.CreateModel(
-            name='ServiceCode',
+            name="ServiceCode",
             fields=[
-                ('code', models.CharField(max_length=12, primary_key=True, serialize=False, verbose_name='code')),
-                ('name', models.CharField(max_length=300, verbose_name='name')),
-                ('description', models.TextField(blank=True, verbose_name='description')),
-                ('category_code', models.CharField(max_length=12, verbose_name='category code')),
-                ('category_name', models.CharField(max_length=200, verbose_name='category')),
+                (
+                    "code",
+                    models.CharField(
+                        max_length=12, primary_key=True, serialize=False, verbose_name="code"
+                    ),
+                ),
+                ("name", models.CharField(max_length=300, verbose_name="name")),
+                ("description", models.TextField(blank=True, verbose_name="description")),
+                ("category_code", models.CharField(max_length=12, verbose_name="category code")),
+                ("category_name", models.CharField(max_length=200, verbose_name="category")),
             ],
             options={
-                'verbose_name': 'service code',
-                'verbose_name_plural': 'service codes',
-                'default_permissions': ('add', 'change', 'view'),
+                "verbose_name": "service code",
+                "verbose_name_plural": "service codes",
+                "default_permissions": ("add", "change", "view"),
             },
         ),
         migrations.CreateModel(
-            name='Call',
+            name="Call",
             fields=[
-                ('id', models.UUIDField(default=intake.models.base.new_id, editable=False, primary_key=True, serialize=False)),
-                ('reference', models.CharField(default=intake.models.calls.call_reference, editable=False, max_length=12, unique=True, verbose_name='reference')),
-                ('direction', models.CharField(choices=[('inbound', 'Inbound'), ('outbound', 'Outbound')], default='inbound', max_length=8, verbose_name='direction')),
-                ('channel', models.CharField(choices=[('phone', 'Phone'), ('web', 'Web form'), ('chat', 'Chat'), ('walk_in', 'Walk-in')], default='phone', max_length=8, verbose_name='channel')),
-                ('line_dialled', phonenumber_field.modelfields.PhoneNumberField(blank=True, max_length=128, region=None, verbose_name='line dialed')),
-                ('started_at', models.DateTimeField(verbose_name='started')),
-                ('answered_at', models.DateTimeField(blank=True, null=True, verbose_name='answered')),
-                ('ended_at', models.DateTimeField(blank=True, null=True, verbose_name='ended')),
-                ('call_type', models.CharField(choices=[('about_self', 'About themselves'), ('about_other', 'About someone else'), ('professional', 'Professional'), ('information', 'Information only'), ('wrong_number', 'Wrong number'), ('silent', 'Silent call'), ('hang_up', 'Hang-up'), ('abusive', 'Abusive call'), ('test', 'Test call')], max_length=16, verbose_name='call type')),
-                ('relationship', intake.crypto.fields.EncryptedTextField(blank=True, max_length=80, verbose_name="caller's relationship to the person in need")),
-                ('how_heard', models.CharField(blank=True, choices=[('search', 'Web search or our website'), ('friend', 'Friend or family'), ('clinician', 'Doctor, nurse or pharmacist'), ('facility', 'Treatment facility'), ('other_line', '988, 211 or another helpline'), ('plan', 'Health plan'), ('court', 'Court, police or probation'), ('print', 'Leaflet, poster or advertisement'), ('returning', 'Called before'), ('other', 'Other')], max_length=16, verbose_name='how they heard of us')),
-                ('topics', intake.crypto.fields.EncryptedJSONField(blank=True, default=list, verbose_name='topics')),
-                ('language', models.CharField(default='en', max_length=8, verbose_name='language')),
-                ('interpreter', models.BooleanField(default=False, verbose_name='interpreter used')),
-                ('entered_late', models.BooleanField(default=False, verbose_name='entered later from paper')),
-                ('narrative', intake.crypto.fields.EncryptedTextField(blank=True, max_length=20000, verbose_name='narrative')),
-                ('status', models.CharField(choices=[('open', 'Open'), ('closed', 'Closed')], default='open', max_length=8, verbose_name='status')),
-                ('disposition', models.CharField(blank=True, choices=[('emergency', 'Emergency services'), ('warm_transfer', 'Warm transfer to 988 or Poison Help'), ('referred', 'Referred to a facility'), ('insurance_check', 'Insurance check under way'), ('callback_promised', 'Callback promised'), ('reached', 'Callback kept, nothing further'), ('information_given', 'Information given'), ('no_match', 'Need not met'), ('caller_declined', 'Caller declined help for now'), ('disconnected', 'Caller hung up or line lost'), ('non_service', 'Not a service call')], max_length=20, verbose_name='disposition')),
-                ('closed_at', models.DateTimeField(blank=True, editable=False, null=True, verbose_name='closed')),
-                ('closed_by', models.ForeignKey(blank=True, editable=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='closed by')),
-                ('taken_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='calls_taken', to=settings.AUTH_USER_MODEL, verbose_name='taken by')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=intake.models.base.new_id,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                (
+                    "reference",
+                    models.CharField(
+                        default=intake.models.calls.call_reference,
+                        editable=False,
+                        max_length=12,
+                        unique=True,
+                        verbose_name="reference",
+                    ),
+                ),
+                (
+                    "direction",
+                    models.CharField(
+                        choices=[("inbound", "Inbound"), ("outbound", "Outbound")],
+                        default="inbound",
+                        max_length=8,
+                        verbose_name="direction",
+                    ),
+                ),
+                (
+                    "channel",
+                    models.CharField(
+                        choices=[
+                            ("phone", "Phone"),
+                            ("web", "Web form"),
+                            ("chat", "Chat"),
+                            ("walk_in", "Walk-in"),
+                        ],
+                        default="phone",
+                        max_length=8,
+                        verbose_name="channel",
+                    ),
+                ),
+                (
+                    "line_dialled",
+                    phonenumber_field.modelfields.PhoneNumberField(
+                        blank=True, max_length=128, region=None, verbose_name="line dialed"
+                    ),
+                ),
+                ("started_at", models.DateTimeField(verbose_name="started")),
+                (
+                    "answered_at",
+                    models.DateTimeField(blank=True, null=True, verbose_name="answered"),
+                ),
+                ("ended_at", models.DateTimeField(blank=True, null=True, verbose_name="ended")),
+                (
+                    "call_type",
+                    models.CharField(
+                        choices=[
+                            ("about_self", "About themselves"),
+                            ("about_other", "About someone else"),
+                            ("professional", "Professional"),
+                            ("information", "Information only"),
+                            ("wrong_number", "Wrong number"),
+                            ("silent", "Silent call"),
+                            ("hang_up", "Hang-up"),
+                            ("abusive", "Abusive call"),
+                            ("test", "Test call"),
+                        ],
+                        max_length=16,
+                        verbose_name="call type",
+                    ),
+                ),
+                (
+                    "relationship",
+                    intake.crypto.fields.EncryptedTextField(
+                        blank=True,
+                        max_length=80,
+                        verbose_name="caller's relationship to the person in need",
+                    ),
+                ),
+                (
+                    "how_heard",
+                    models.CharField(
+                        blank=True,
+                        choices=[
+                            ("search", "Web search or our website"),
+                            ("friend", "Friend or family"),
+                            ("clinician", "Doctor, nurse or pharmacist"),
+                            ("facility", "Treatment facility"),
+                            ("other_line", "988, 211 or another helpline"),
+                            ("plan", "Health plan"),
+                            ("court", "Court, police or probation"),
+                            ("print", "Leaflet, poster or advertisement"),
+                            ("returning", "Called before"),
+                            ("other", "Other"),
+                        ],
+                        max_length=16,
+                        verbose_name="how they heard of us",
+                    ),
+                ),
+                (
+                    "topics",
+                    intake.crypto.fields.EncryptedJSONField(
+                        blank=True, default=list, verbose_name="topics"
+                    ),
+                ),
+                ("language", models.CharField(default="en", max_length=8, verbose_name="language")),
+                (
+                    "interpreter",
+                    models.BooleanField(default=False, verbose_name="interpreter used"),
+                ),
+                (
+                    "entered_late",
+                    models.BooleanField(default=False, verbose_name="entered later from paper"),
+                ),
+                (
+                    "narrative",
+                    intake.crypto.fields.EncryptedTextField(
+                        blank=True, max_length=20000, verbose_name="narrative"
+                    ),
+                ),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[("open", "Open"), ("closed", "Closed")],
+                        default="open",
+                        max_length=8,
+                        verbose_name="status",
+                    ),
+                ),
+                (
+                    "disposition",
+                    models.CharField(
+                        blank=True,
+                        choices=[
+                            ("emergency", "Emergency services"),
+                            ("warm_transfer", "Warm transfer to 988 or Poison Help"),
+                            ("referred", "Referred to a facility"),
+                            ("insurance_check", "Insurance check under way"),
+                            ("callback_promised", "Callback promised"),
+                            ("reached", "Callback kept, nothing further"),
+                            ("information_given", "Information given"),
+                            ("no_match", "Need not met"),
+                            ("caller_declined", "Caller declined help for now"),
+                            ("disconnected", "Caller hung up or line lost"),
+                            ("non_service", "Not a service call"),
+                        ],
+                        max_length=20,
+                        verbose_name="disposition",
+                    ),
+                ),
+                (
+                    "closed_at",
+                    models.DateTimeField(
+                        blank=True, editable=False, null=True, verbose_name="closed"
+                    ),
+                ),
+                (
+                    "closed_by",
+                    models.ForeignKey(
+                        blank=True,
+                        editable=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="closed by",
+                    ),
+                ),
+                (
+                    "taken_by",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="calls_taken",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="taken by",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'call',
-                'verbose_name_plural': 'calls',
-                'permissions': (('view_reports', 'Can read the reports'), ('export_reports', 'Can export the reports')),
-                'abstract': False,
-                'default_permissions': ('add', 'change', 'view'),
+                "verbose_name": "call",
+                "verbose_name_plural": "calls",
+                "permissions": (
+                    ("view_reports", "Can read the reports"),
+                    ("export_reports", "Can export the reports"),
+                ),
+                "abstract": False,
+                "default_permissions": ("add", "change", "view"),
             },
         ),
         migrations.CreateModel(
-            name='CallAmendment',
+            name="CallAmendment",
             fields=[
-                ('id', models.UUIDField(default=intake.models.base.new_id, editable=False, primary_key=True, serialize=False)),
-                ('text', intake.crypto.fields.EncryptedTextField(max_length=20000, verbose_name='text')),
-                ('made_at', models.DateTimeField(verbose_name='made')),
-                ('call', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='amendments', to='intake.call', verbose_name='call')),
-                ('made_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='made by')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=intake.models.base.new_id,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                (
+                    "text",
+                    intake.crypto.fields.EncryptedTextField(max_length=20000, verbose_name="text"),
+                ),
+                ("made_at", models.DateTimeField(verbose_name="made")),
+                (
+                    "call",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="amendments",
+                        to="intake.call",
+                        verbose_name="call",
+                    ),
+                ),
+                (
+                    "made_by",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="made by",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'call amendment',
-                'verbose_name_plural': 'call amendments',
-                'abstract': False,
-                'default_permissions': ('add', 'change', 'view'),
+                "verbose_name": "call amendment",
+                "verbose_name_plural": "call amendments",
+                "abstract": False,
+                "default_permissions": ("add", "change", "view"),
             },
         ),
         migrations.CreateModel(
-            name='Consent',
+            name="Consent",
             fields=[
-                ('id', models.UUIDField(default=intake.models.base.new_id, editable=False, primary_key=True, serialize=False)),
-                ('scope', models.CharField(choices=[('health_plan', 'Ask the health plan about benefits'), ('facilities', 'Tell treatment facilities what they need to decide')], max_length=12, verbose_name='scope')),
-                ('information', intake.crypto.fields.EncryptedTextField(max_length=1000, verbose_name='information that may be told')),
-                ('recipient', intake.crypto.fields.EncryptedTextField(max_length=500, verbose_name='who may be told')),
-                ('given_how', models.CharField(choices=[('verbal', 'Said yes on the phone after the text was read'), ('written', 'Signed on paper'), ('electronic', 'Signed electronically')], max_length=12, verbose_name='how given')),
-                ('wording_version', models.CharField(max_length=20, verbose_name='wording')),
-                ('recorded_at', models.DateTimeField(verbose_name='recorded')),
-                ('expires_at', models.DateTimeField(blank=True, null=True, verbose_name='expires')),
-                ('revoked_at', models.DateTimeField(blank=True, null=True, verbose_name='revoked')),
-                ('recorded_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='recorded by')),
-                ('revoked_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='revoked by')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=intake.models.base.new_id,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                (
+                    "scope",
+                    models.CharField(
+                        choices=[
+                            ("health_plan", "Ask the health plan about benefits"),
+                            ("facilities", "Tell treatment facilities what they need to decide"),
+                        ],
+                        max_length=12,
+                        verbose_name="scope",
+                    ),
+                ),
+                (
+                    "information",
+                    intake.crypto.fields.EncryptedTextField(
+                        max_length=1000, verbose_name="information that may be told"
+                    ),
+                ),
+                (
+                    "recipient",
+                    intake.crypto.fields.EncryptedTextField(
+                        max_length=500, verbose_name="who may be told"
+                    ),
+                ),
+                (
+                    "given_how",
+                    models.CharField(
+                        choices=[
+                            ("verbal", "Said yes on the phone after the text was read"),
+                            ("written", "Signed on paper"),
+                            ("electronic", "Signed electronically"),
+                        ],
+                        max_length=12,
+                        verbose_name="how given",
+                    ),
+                ),
+                ("wording_version", models.CharField(max_length=20, verbose_name="wording")),
+                ("recorded_at", models.DateTimeField(verbose_name="recorded")),
+                ("expires_at", models.DateTimeField(blank=True, null=True, verbose_name="expires")),
+                ("revoked_at", models.DateTimeField(blank=True, null=True, verbose_name="revoked")),
+                (
+                    "recorded_by",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="recorded by",
+                    ),
+                ),
+                (
+                    "revoked_by",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="revoked by",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'consent',
-                'verbose_name_plural': 'consents',
-                'abstract': False,
-                'default_permissions': ('add', 'change', 'view'),
+                "verbose_name": "consent",
+                "verbose_name_plural": "consents",
+                "abstract": False,
+                "default_permissions": ("add", "change", "view"),
             },
         ),
         migrations.CreateModel(
-            name='DirectoryEdition',
+            name="DirectoryEdition",
             fields=[
-                ('id', models.UUIDField(default=intake.models.base.new_id, editable=False, primary_key=True, serialize=False)),
-                ('file_name', models.CharField(max_length=200, verbose_name='file')),
-                ('file_digest', models.CharField(max_length=64, verbose_name='SHA-256 of the file')),
-                ('imported_at', models.DateTimeField(verbose_name='imported')),
-                ('rows_read', models.PositiveIntegerField(verbose_name='rows read')),
-                ('rows_added', models.PositiveIntegerField(verbose_name='added')),
-                ('rows_updated', models.PositiveIntegerField(verbose_name='updated')),
-                ('rows_unchanged', models.PositiveIntegerField(verbose_name='unchanged')),
-                ('rows_refused', models.PositiveIntegerField(verbose_name='refused')),
-                ('rows_relisted', models.PositiveIntegerField(verbose_name='listed again')),
-                ('rows_unlisted', models.PositiveIntegerField(verbose_name='no longer listed')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=intake.models.base.new_id,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                ("file_name", models.CharField(max_length=200, verbose_name="file")),
+                (
+                    "file_digest",
+                    models.CharField(max_length=64, verbose_name="SHA-256 of the file"),
+                ),
+                ("imported_at", models.DateTimeField(verbose_name="imported")),
+                ("rows_read", models.PositiveIntegerField(verbose_name="rows read")),
+                ("rows_added", models.PositiveIntegerField(verbose_name="added")),
+                ("rows_updated", models.PositiveIntegerField(verbose_name="updated")),
+                ("rows_unchanged", models.PositiveIntegerField(verbose_name="unchanged")),
+                ("rows_refused", models.PositiveIntegerField(verbose_name="refused")),
+                ("rows_relisted", models.PositiveIntegerField(verbose_name="listed again")),
+                ("rows_unlisted", models.PositiveIntegerField(verbose_name="no longer listed")),
             ],
             options={
-                'verbose_name': 'directory edition',
-                'verbose_name_plural': 'directory editions',
-                'abstract': False,
-                'default_permissions': ('add', 'change', 'view'),
-                'constraints': [models.CheckConstraint(condition=models.Q(('rows_read', django.db.models.expressions.CombinedExpression(django.db.models.expressions.CombinedExpression(django.db.models.expressions.CombinedExpression(models.F('rows_added'), '+', models.F('rows_updated')), '+', models.F('rows_unchanged')), '+', models.F('rows_refused')))), name='edition_rows_add_up')],
+                "verbose_name": "directory edition",
+                "verbose_name_plural": "directory editions",
+                "abstract": False,
+                "default_permissions": ("add", "change", "view"),
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            (
+                                "rows_read",
+                                django.db.models.expressions.CombinedExpression(
+                                    django.db.models.expressions.CombinedExpression(
+                                        django.db.models.expressions.CombinedExpression(
+                                            models.F("rows_added"), "+", models.F("rows_updated")
+                                        ),
+                                        "+",
+                                        models.F("rows_unchanged"),
+                                    ),
+                                    "+",
+                                    models.F("rows_refused"),
+                                ),
+                            )
+                        ),
+                        name="edition_rows_add_up",
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
-            name='Facility',
+            name="Facility",
             fields=[
-                ('id', models.UUIDField(default=intake.models.base.new_id, editable=False, primary_key=True, serialize=False)),
-                ('source_key', models.CharField(max_length=64, unique=True, verbose_name='source key')),
-                ('name', models.CharField(max_length=200, verbose_name='name')),
-                ('program_name', models.CharField(blank=True, max_length=200, verbose_name='program')),
-                ('street', models.CharField(blank=True, max_length=200, verbose_name='street')),
-                ('street2', models.CharField(blank=True, max_length=200, verbose_name='street, second line')),
-                ('city', models.CharField(max_length=100, verbose_name='city')),
-                ('state', models.CharField(max_length=2, verbose_name='state')),
-                ('zip_code', models.CharField(blank=True, max_length=10, verbose_name='ZIP code')),
-                ('county', models.CharField(blank=True, max_length=100, verbose_name='county')),
-                ('phone', models.CharField(blank=True, max_length=40, verbose_name='phone')),
-                ('intake_phones', models.JSONField(blank=True, default=list, verbose_name='intake phones')),
-                ('service_codes', models.TextField(blank=True, verbose_name='service codes')),
-                ('latitude', models.FloatField(blank=True, null=True, verbose_name='latitude')),
-                ('longitude', models.FloatField(blank=True, null=True, verbose_name='longitude')),
-                ('time_zone', models.CharField(blank=True, max_length=64, verbose_name='time zone')),
-                ('status', models.CharField(choices=[('listed', 'Listed'), ('unlisted', 'No longer in the directory'), ('suspended', 'Suspended by staff')], default='listed', max_length=10, verbose_name='status')),
-                ('row_digest', models.CharField(blank=True, max_length=64, verbose_name='digest of the source row')),
-                ('first_listed_at', models.DateTimeField(verbose_name='first listed')),
-                ('last_listed_at', models.DateTimeField(verbose_name='last listed')),
-                ('unlisted_at', models.DateTimeField(blank=True, null=True, verbose_name='unlisted')),
-                ('verified_at', models.DateTimeField(blank=True, null=True, verbose_name='last verified')),
-                ('medical_cover', models.BooleanField(blank=True, null=True, verbose_name='medical staff day and night')),
-                ('relationship', models.CharField(choices=[('none', 'No financial tie'), ('paid', 'Pays us'), ('owned', 'Owned by us')], default='none', max_length=8, verbose_name='financial tie')),
-                ('suspended_at', models.DateTimeField(blank=True, null=True, verbose_name='suspended')),
-                ('suspension_reason', models.CharField(blank=True, choices=[('wrong_number', 'Phone number is wrong'), ('moved', 'Moved'), ('closed', 'Closed'), ('services_wrong', 'Does not give what it lists'), ('payer_not_taken', 'Does not take the payers it lists'), ('complaint', 'Complaint being looked into'), ('other', 'Other')], max_length=20, verbose_name='why suspended')),
-                ('suspended_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='suspended by')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=intake.models.base.new_id,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                (
+                    "source_key",
+                    models.CharField(max_length=64, unique=True, verbose_name="source key"),
+                ),
+                ("name", models.CharField(max_length=200, verbose_name="name")),
+                (
+                    "program_name",
+                    models.CharField(blank=True, max_length=200, verbose_name="program"),
+                ),
+                ("street", models.CharField(blank=True, max_length=200, verbose_name="street")),
+                (
+                    "street2",
+                    models.CharField(
+                        blank=True, max_length=200, verbose_name="street, second line"
+                    ),
+                ),
+                ("city", models.CharField(max_length=100, verbose_name="city")),
+                ("state", models.CharField(max_length=2, verbose_name="state")),
+                ("zip_code", models.CharField(blank=True, max_length=10, verbose_name="ZIP code")),
+                ("county", models.CharField(blank=True, max_length=100, verbose_name="county")),
+                ("phone", models.CharField(blank=True, max_length=40, verbose_name="phone")),
+                (
+                    "intake_phones",
+                    models.JSONField(blank=True, default=list, verbose_name="intake phones"),
+                ),
+                ("service_codes", models.TextField(blank=True, verbose_name="service codes")),
+                ("latitude", models.FloatField(blank=True, null=True, verbose_name="latitude")),
+                ("longitude", models.FloatField(blank=True, null=True, verbose_name="longitude")),
+                (
+                    "time_zone",
+                    models.CharField(blank=True, max_length=64, verbose_name="time zone"),
+                ),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[
+                            ("listed", "Listed"),
+                            ("unlisted", "No longer in the directory"),
+                            ("suspended", "Suspended by staff"),
+                        ],
+                        default="listed",
+                        max_length=10,
+                        verbose_name="status",
+                    ),
+                ),
+                (
+                    "row_digest",
+                    models.CharField(
+                        blank=True, max_length=64, verbose_name="digest of the source row"
+                    ),
+                ),
+                ("first_listed_at", models.DateTimeField(verbose_name="first listed")),
+                ("last_listed_at", models.DateTimeField(verbose_name="last listed")),
+                (
+                    "unlisted_at",
+                    models.DateTimeField(blank=True, null=True, verbose_name="unlisted"),
+                ),
+                (
+                    "verified_at",
+                    models.DateTimeField(blank=True, null=True, verbose_name="last verified"),
+                ),
+                (
+                    "medical_cover",
+                    models.BooleanField(
+                        blank=True, null=True, verbose_name="medical staff day and night"
+                    ),
+                ),
+                (
+                    "relationship",
+                    models.CharField(
+                        choices=[
+                            ("none", "No financial tie"),
+                            ("paid", "Pays us"),
+                            ("owned", "Owned by us"),
+                        ],
+                        default="none",
+                        max_length=8,
+                        verbose_name="financial tie",
+                    ),
+                ),
+                (
+                    "suspended_at",
+                    models.DateTimeField(blank=True, null=True, verbose_name="suspended"),
+                ),
+                (
+                    "suspension_reason",
+                    models.CharField(
+                        blank=True,
+                        choices=[
+                            ("wrong_number", "Phone number is wrong"),
+                            ("moved", "Moved"),
+                            ("closed", "Closed"),
+                            ("services_wrong", "Does not give what it lists"),
+                            ("payer_not_taken", "Does not take the payers it lists"),
+                            ("complaint", "Complaint being looked into"),
+                            ("other", "Other"),
+                        ],
+                        max_length=20,
+                        verbose_name="why suspended",
+                    ),
+                ),
+                (
+                    "suspended_by",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="suspended by",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'facility',
-                'verbose_name_plural': 'facilities',
-                'abstract': False,
-                'default_permissions': ('add', 'change', 'view'),
+                "verbose_name": "facility",
+                "verbose_name_plural": "facilities",
+                "abstract": False,
+                "default_permissions": ("add", "change", "view"),
             },
         ),
         migrations.CreateModel(
-            name='CapacityReading',
+            name="CapacityReading",
             fields=[
-                ('id', models.UUIDField(default=intake.models.base.new_id, editable=False, primary_key=True, serialize=False)),
-                ('level_of_care', models.CharField(choices=[('4-WM', 'Hospital withdrawal management (4-WM)'), ('3.7-WM', 'Medically monitored withdrawal management (3.7-WM)'), ('3.7', 'Medically monitored residential (3.7)'), ('3.5', 'Residential (3.5)'), ('2.5', 'Partial hospitalization (2.5)'), ('2.1', 'Intensive outpatient (2.1)'), ('1', 'Outpatient (1)'), ('MAT', 'Medication treatment')], max_length=8, verbose_name='level of care')),
-                ('beds_free', models.PositiveSmallIntegerField(verbose_name='beds free')),
-                ('source', models.CharField(choices=[('phone', 'Facility, by phone'), ('message', 'Facility, by message or mail'), ('website', "Facility's own website"), ('registry', 'Bed registry')], max_length=10, verbose_name='told by')),
-                ('read_at', models.DateTimeField(verbose_name='told at')),
-                ('expires_at', models.DateTimeField(verbose_name='expires')),
-                ('read_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='recorded by')),
-                ('facility', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='capacity', to='intake.facility', verbose_name='facility')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=intake.models.base.new_id,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                (
+                    "level_of_care",
+                    models.CharField(
+                        choices=[
+                            ("4-WM", "Hospital withdrawal management (4-WM)"),
+                            ("3.7-WM", "Medically monitored withdrawal management (3.7-WM)"),
+                            ("3.7", "Medically monitored residential (3.7)"),
+                            ("3.5", "Residential (3.5)"),
+                            ("2.5", "Partial hospitalization (2.5)"),
+                            ("2.1", "Intensive outpatient (2.1)"),
+                            ("1", "Outpatient (1)"),
+                            ("MAT", "Medication treatment"),
+                        ],
+                        max_length=8,
+                        verbose_name="level of care",
+                    ),
+                ),
+                ("beds_free", models.PositiveSmallIntegerField(verbose_name="beds free")),
+                (
+                    "source",
+                    models.CharField(
+                        choices=[
+                            ("phone", "Facility, by phone"),
+                            ("message", "Facility, by message or mail"),
+                            ("website", "Facility's own website"),
+                            ("registry", "Bed registry"),
+                        ],
+                        max_length=10,
+                        verbose_name="told by",
+                    ),
+                ),
+                ("read_at", models.DateTimeField(verbose_name="told at")),
+                ("expires_at", models.DateTimeField(verbose_name="expires")),
+                (
+                    "read_by",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="recorded by",
+                    ),
+                ),
+                (
+                    "facility",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="capacity",
+                        to="intake.facility",
+                        verbose_name="facility",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'capacity reading',
-                'verbose_name_plural': 'capacity readings',
-                'abstract': False,
-                'default_permissions': ('add', 'change', 'view'),
+                "verbose_name": "capacity reading",
+                "verbose_name_plural": "capacity readings",
+                "abstract": False,
+                "default_permissions": ("add", "change", "view"),
             },
         ),
         migrations.CreateModel(
-            name='InsuranceCheck',
+            name="InsuranceCheck",
             fields=[
-                ('id', models.UUIDField(default=intake.models.base.new_id, editable=False, primary_key=True, serialize=False)),
-                ('reference', models.CharField(default=intake.models.insurance.insurance_check_reference, editable=False, max_length=12, unique=True, verbose_name='reference')),
-                ('method', models.CharField(choices=[('manual', 'Phone call to the plan')], default='manual', max_length=8, verbose_name='method')),
-                ('levels_wanted', intake.crypto.fields.EncryptedJSONField(default=list, verbose_name='levels of care wanted')),
-                ('status', models.CharField(choices=[('queued', 'Waiting to be worked'), ('in_progress', 'Being worked'), ('verified', 'Verified'), ('unable', 'Could not be verified'), ('cancelled', 'Cancelled'), ('expired', 'Expired')], default='queued', max_length=12, verbose_name='status')),
-                ('requested_at', models.DateTimeField(verbose_name='requested')),
-                ('needed_by', models.DateTimeField(blank=True, null=True, verbose_name='needed by')),
-                ('taken_at', models.DateTimeField(blank=True, null=True, verbose_name='taken up')),
-                ('answered_at', models.DateTimeField(blank=True, null=True, verbose_name='answered')),
-                ('coverage', intake.crypto.fields.EncryptedTextField(blank=True, choices=[('active', 'Policy active'), ('inactive', 'Policy not active'), ('not_found', 'Member not found'), ('unknown', 'Not told')], max_length=12, verbose_name='coverage')),
-                ('representative', intake.crypto.fields.EncryptedTextField(blank=True, max_length=120, verbose_name='who said it')),
-                ('payer_reference', intake.crypto.fields.EncryptedTextField(blank=True, max_length=80, verbose_name="plan's call reference")),
-                ('notes', intake.crypto.fields.EncryptedTextField(blank=True, max_length=4000, verbose_name='notes')),
-                ('expires_at', models.DateTimeField(blank=True, null=True, verbose_name='answer expires')),
-                ('answered_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='answer recorded by')),
-                ('call', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='insurance_checks', to='intake.call', verbose_name='call')),
-                ('consent', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='insurance_checks', to='intake.consent', verbose_name='consent')),
-                ('requested_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='requested by')),
-                ('taken_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='insurance_checks_taken', to=settings.AUTH_USER_MODEL, verbose_name='taken up by')),
-                ('policy', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='checks', to='intake.insurancepolicy', verbose_name='policy')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=intake.models.base.new_id,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                (
+                    "reference",
+                    models.CharField(
+                        default=intake.models.insurance.insurance_check_reference,
+                        editable=False,
+                        max_length=12,
+                        unique=True,
+                        verbose_name="reference",
+                    ),
+                ),
+                (
+                    "method",
+                    models.CharField(
+                        choices=[("manual", "Phone call to the plan")],
+                        default="manual",
+                        max_length=8,
+                        verbose_name="method",
+                    ),
+                ),
+                (
+                    "levels_wanted",
+                    intake.crypto.fields.EncryptedJSONField(
+                        default=list, verbose_name="levels of care wanted"
+                    ),
+                ),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[
+                            ("queued", "Waiting to be worked"),
+                            ("in_progress", "Being worked"),
+                            ("verified", "Verified"),
+                            ("unable", "Could not be verified"),
+                            ("cancelled", "Cancelled"),
+                            ("expired", "Expired"),
+                        ],
+                        default="queued",
+                        max_length=12,
+                        verbose_name="status",
+                    ),
+                ),
+                ("requested_at", models.DateTimeField(verbose_name="requested")),
+                (
+                    "needed_by",
+                    models.DateTimeField(blank=True, null=True, verbose_name="needed by"),
+                ),
+                ("taken_at", models.DateTimeField(blank=True, null=True, verbose_name="taken up")),
+                (
+                    "answered_at",
+                    models.DateTimeField(blank=True, null=True, verbose_name="answered"),
+                ),
+                (
+                    "coverage",
+                    intake.crypto.fields.EncryptedTextField(
+                        blank=True,
+                        choices=[
+                            ("active", "Policy active"),
+                            ("inactive", "Policy not active"),
+                            ("not_found", "Member not found"),
+                            ("unknown", "Not told"),
+                        ],
+                        max_length=12,
+                        verbose_name="coverage",
+                    ),
+                ),
+                (
+                    "representative",
+                    intake.crypto.fields.EncryptedTextField(
+                        blank=True, max_length=120, verbose_name="who said it"
+                    ),
+                ),
+                (
+                    "payer_reference",
+                    intake.crypto.fields.EncryptedTextField(
+                        blank=True, max_length=80, verbose_name="plan's call reference"
+                    ),
+                ),
+                (
+                    "notes",
+                    intake.crypto.fields.EncryptedTextField(
+                        blank=True, max_length=4000, verbose_name="notes"
+                    ),
+                ),
+                (
+                    "expires_at",
+                    models.DateTimeField(blank=True, null=True, verbose_name="answer expires"),
+                ),
+                (
+                    "answered_by",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="answer recorded by",
+                    ),
+                ),
+                (
+                    "call",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="insurance_checks",
+                        to="intake.call",
+                        verbose_name="call",
+                    ),
+                ),
+                (
+                    "consent",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="insurance_checks",
+                        to="intake.consent",
+                        verbose_name="consent",
+                    ),
+                ),
+                (
+                    "requested_by",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="requested by",
+                    ),
+                ),
+                (
+                    "taken_by",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="insurance_checks_taken",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="taken up by",
+                    ),
+                ),
+                (
+                    "policy",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="checks",
+                        to="intake.insurancepolicy",
+                        verbose_name="policy",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'insurance check',
-                'verbose_name_plural': 'insurance checks',
-                'permissions': (('work_insurancecheck', 'Can take up and answer insurance checks'),),
-                'abstract': False,
-                'default_permissions': ('add', 'change', 'view'),
+                "verbose_name": "insurance check",
+                "verbose_name_plural": "insurance checks",
+                "permissions": (
+                    ("work_insurancecheck", "Can take up and answer insurance checks"),
+                ),
+                "abstract": False,
+                "default_permissions": ("add", "change", "view"),
             },
         ),
         migrations.CreateModel(
-            name='Benefit',
+            name="Benefit",
             fields=[
-                ('id', models.UUIDField(default=intake.models.base.new_id, editable=False, primary_key=True, serialize=False)),
-                ('position', models.PositiveSmallIntegerField(default=0, verbose_name='position')),
-                ('level_of_care', intake.crypto.fields.EncryptedTextField(choices=[('4-WM', 'Hospital withdrawal management (4-WM)'), ('3.7-WM', 'Medically monitored withdrawal management (3.7-WM)'), ('3.7', 'Medically monitored residential (3.7)'), ('3.5', 'Residential (3.5)'), ('2.5', 'Partial hospitalization (2.5)'), ('2.1', 'Intensive outpatient (2.1)'), ('1', 'Outpatient (1)'), ('MAT', 'Medication treatment')], max_length=8, verbose_name='level of care')),
-                ('covered', intake.crypto.fields.EncryptedTextField(choices=[('yes', 'Yes'), ('no', 'No'), ('unknown', 'Not told')], default='unknown', max_length=8, verbose_name='covered')),
-                ('preauthorization', intake.crypto.fields.EncryptedTextField(choices=[('yes', 'Yes'), ('no', 'No'), ('unknown', 'Not told')], default='unknown', max_length=8, verbose_name='pre-authorization needed')),
-                ('copay', intake.crypto.fields.EncryptedDecimalField(blank=True, decimal_places=2, max_digits=11, null=True, verbose_name='copay (US$)')),
-                ('coinsurance_percent', intake.crypto.fields.EncryptedDecimalField(blank=True, decimal_places=2, max_digits=5, null=True, verbose_name='coinsurance (%)')),
-                ('deductible_left', intake.crypto.fields.EncryptedDecimalField(blank=True, decimal_places=2, max_digits=11, null=True, verbose_name='deductible left (US$)')),
-                ('day_limit', intake.crypto.fields.EncryptedIntegerField(blank=True, null=True, verbose_name='day limit')),
-                ('notes', intake.crypto.fields.EncryptedTextField(blank=True, max_length=500, verbose_name='notes')),
-                ('insurance_check', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='benefits', to='intake.insurancecheck', verbose_name='insurance check')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=intake.models.base.new_id,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                ("position", models.PositiveSmallIntegerField(default=0, verbose_name="position")),
+                (
+                    "level_of_care",
+                    intake.crypto.fields.EncryptedTextField(
+                        choices=[
+                            ("4-WM", "Hospital withdrawal management (4-WM)"),
+                            ("3.7-WM", "Medically monitored withdrawal management (3.7-WM)"),
+                            ("3.7", "Medically monitored residential (3.7)"),
+                            ("3.5", "Residential (3.5)"),
+                            ("2.5", "Partial hospitalization (2.5)"),
+                            ("2.1", "Intensive outpatient (2.1)"),
+                            ("1", "Outpatient (1)"),
+                            ("MAT", "Medication treatment"),
+                        ],
+                        max_length=8,
+                        verbose_name="level of care",
+                    ),
+                ),
+                (
+                    "covered",
+                    intake.crypto.fields.EncryptedTextField(
+                        choices=[("yes", "Yes"), ("no", "No"), ("unknown", "Not told")],
+                        default="unknown",
+                        max_length=8,
+                        verbose_name="covered",
+                    ),
+                ),
+                (
+                    "preauthorization",
+                    intake.crypto.fields.EncryptedTextField(
+                        choices=[("yes", "Yes"), ("no", "No"), ("unknown", "Not told")],
+                        default="unknown",
+                        max_length=8,
+                        verbose_name="pre-authorization needed",
+                    ),
+                ),
+                (
+                    "copay",
+                    intake.crypto.fields.EncryptedDecimalField(
+                        blank=True,
+                        decimal_places=2,
+                        max_digits=11,
+                        null=True,
+                        verbose_name="copay (US$)",
+                    ),
+                ),
+                (
+                    "coinsurance_percent",
+                    intake.crypto.fields.EncryptedDecimalField(
+                        blank=True,
+                        decimal_places=2,
+                        max_digits=5,
+                        null=True,
+                        verbose_name="coinsurance (%)",
+                    ),
+                ),
+                (
+                    "deductible_left",
+                    intake.crypto.fields.EncryptedDecimalField(
+                        blank=True,
+                        decimal_places=2,
+                        max_digits=11,
+                        null=True,
+                        verbose_name="deductible left (US$)",
+                    ),
+                ),
+                (
+                    "day_limit",
+                    intake.crypto.fields.EncryptedIntegerField(
+                        blank=True, null=True, verbose_name="day limit"
+                    ),
+                ),
+                (
+                    "notes",
+                    intake.crypto.fields.EncryptedTextField(
+                        blank=True, max_length=500, verbose_name="notes"
+                    ),
+                ),
+                (
+                    "insurance_check",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="benefits",
+                        to="intake.insurancecheck",
+                        verbose_name="insurance check",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'benefit',
-                'verbose_name_plural': 'benefits',
-                'abstract': False,
-                'default_permissions': ('add', 'change', 'view'),
+                "verbose_name": "benefit",
+                "verbose_name_plural": "benefits",
+                "abstract": False,
+                "default_permissions": ("add", "change", "view"),
             },
         ),
         migrations.CreateModel(
-            name='KeyCheck',
+            name="KeyCheck",
             fields=[
-                ('id', models.UUIDField(default=intake.models.base.new_id, editable=False, primary_key=True, serialize=False)),
-                ('purpose', models.CharField(choices=[('encryption', 'Encrypted columns'), ('index', 'Blind indexes'), ('audit', 'Event log')], max_length=10, verbose_name='purpose')),
-                ('key_id', models.CharField(max_length=32, verbose_name='key')),
-                ('fingerprint', models.CharField(max_length=64, verbose_name='fingerprint')),
-                ('first_seen_at', models.DateTimeField(verbose_name='first seen')),
-                ('retired_at', models.DateTimeField(blank=True, null=True, verbose_name='retired')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=intake.models.base.new_id,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                (
+                    "purpose",
+                    models.CharField(
+                        choices=[
+                            ("encryption", "Encrypted columns"),
+                            ("index", "Blind indexes"),
+                            ("audit", "Event log"),
+                        ],
+                        max_length=10,
+                        verbose_name="purpose",
+                    ),
+                ),
+                ("key_id", models.CharField(max_length=32, verbose_name="key")),
+                ("fingerprint", models.CharField(max_length=64, verbose_name="fingerprint")),
+                ("first_seen_at", models.DateTimeField(verbose_name="first seen")),
+                ("retired_at", models.DateTimeField(blank=True, null=True, verbose_name="retired")),
             ],
             options={
-                'verbose_name': 'key check',
-                'verbose_name_plural': 'key checks',
-                'abstract': False,
-                'default_permissions': ('add', 'change', 'view'),
-                'constraints': [models.UniqueConstraint(fields=('purpose', 'key_id'), name='key_check_once_per_key')],
+                "verbose_name": "key check",
+                "verbose_name_plural": "key checks",
+                "abstract": False,
+                "default_permissions": ("add", "change", "view"),
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("purpose", "key_id"), name="key_check_once_per_key"
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
-            name='Person',
+            name="Person",
             fields=[
-                ('id', models.UUIDField(default=intake.models.base.new_id, editable=False, primary_key=True, serialize=False)),
-                ('alias', intake.crypto.fields.EncryptedTextField(blank=True, max_length=80, verbose_name='preferred name or initials')),
-                ('name', intake.crypto.fields.EncryptedTextField(blank=True, max_length=200, verbose_name='name')),
-                ('name_index', intake.crypto.BlindIndexField(normalise='name', purpose='person.name', source='name')),
-                ('phone', intake.crypto.fields.EncryptedPhoneField(blank=True, null=True, verbose_name='phone')),
-                ('phone_index', intake.crypto.BlindIndexField(normalise='phone', purpose='person.phone', source='phone')),
-                ('zip_code', intake.crypto.fields.EncryptedTextField(blank=True, max_length=10, verbose_name='ZIP code')),
-                ('age', intake.crypto.fields.EncryptedIntegerField(blank=True, null=True, verbose_name='age')),
-                ('state', models.CharField(blank=True, max_length=2, verbose_name='state')),
-                ('time_zone', models.CharField(blank=True, max_length=64, validators=[intake.models.people.validate_time_zone], verbose_name='time zone')),
-                ('time_zone_source', models.CharField(choices=[('zip', 'ZIP code'), ('stated', 'Stated by the person'), ('state', 'State'), ('number', 'Phone number'), ('unknown', 'Not known')], default='unknown', max_length=8, verbose_name='time zone taken from')),
-                ('language', models.CharField(default='en', max_length=8, verbose_name='language')),
-                ('safe_to_call', models.BooleanField(default=False, verbose_name='safe to call this number')),
-                ('safe_from', models.TimeField(blank=True, null=True, verbose_name='safe from')),
-                ('safe_until', models.TimeField(blank=True, null=True, verbose_name='safe until')),
-                ('voicemail_rule', models.CharField(choices=[('none', 'Leave no voicemail'), ('neutral', 'Neutral voicemail only'), ('full', 'Voicemail may say who we are')], default='none', max_length=8, verbose_name='voicemail')),
-                ('may_say_who_is_calling', models.BooleanField(default=False, verbose_name='may say who is calling')),
-                ('text_ok', models.BooleanField(default=False, verbose_name='text messages are fine')),
-                ('do_not_call', models.BooleanField(default=False, verbose_name='do not call')),
-                ('approach_note', intake.crypto.fields.EncryptedTextField(blank=True, max_length=2000, verbose_name='approach note')),
-                ('created_at', models.DateTimeField(verbose_name='first recorded')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=intake.models.base.new_id,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                (
+                    "alias",
+                    intake.crypto.fields.EncryptedTextField(
+                        blank=True, max_length=80, verbose_name="preferred name or initials"
+                    ),
+                ),
+                (
+                    "name",
+                    intake.crypto.fields.EncryptedTextField(
+                        blank=True, max_length=200, verbose_name="name"
+                    ),
+                ),
+                (
+                    "name_index",
+                    intake.crypto.BlindIndexField(
+                        normalise="name", purpose="person.name", source="name"
+                    ),
+                ),
+                (
+                    "phone",
+                    intake.crypto.fields.EncryptedPhoneField(
+                        blank=True, null=True, verbose_name="phone"
+                    ),
+                ),
+                (
+                    "phone_index",
+                    intake.crypto.BlindIndexField(
+                        normalise="phone", purpose="person.phone", source="phone"
+                    ),
+                ),
+                (
+                    "zip_code",
+                    intake.crypto.fields.EncryptedTextField(
+                        blank=True, max_length=10, verbose_name="ZIP code"
+                    ),
+                ),
+                (
+                    "age",
+                    intake.crypto.fields.EncryptedIntegerField(
+                        blank=True, null=True, verbose_name="age"
+                    ),
+                ),
+                ("state", models.CharField(blank=True, max_length=2, verbose_name="state")),
+                (
+                    "time_zone",
+                    models.CharField(
+                        blank=True,
+                        max_length=64,
+                        validators=[intake.models.people.validate_time_zone],
+                        verbose_name="time zone",
+                    ),
+                ),
+                (
+                    "time_zone_source",
+                    models.CharField(
+                        choices=[
+                            ("zip", "ZIP code"),
+                            ("stated", "Stated by the person"),
+                            ("state", "State"),
+                            ("number", "Phone number"),
+                            ("unknown", "Not known"),
+                        ],
+                        default="unknown",
+                        max_length=8,
+                        verbose_name="time zone taken from",
+                    ),
+                ),
+                ("language", models.CharField(default="en", max_length=8, verbose_name="language")),
+                (
+                    "safe_to_call",
+                    models.BooleanField(default=False, verbose_name="safe to call this number"),
+                ),
+                ("safe_from", models.TimeField(blank=True, null=True, verbose_name="safe from")),
+                ("safe_until", models.TimeField(blank=True, null=True, verbose_name="safe until")),
+                (
+                    "voicemail_rule",
+                    models.CharField(
+                        choices=[
+                            ("none", "Leave no voicemail"),
+                            ("neutral", "Neutral voicemail only"),
+                            ("full", "Voicemail may say who we are"),
+                        ],
+                        default="none",
+                        max_length=8,
+                        verbose_name="voicemail",
+                    ),
+                ),
+                (
+                    "may_say_who_is_calling",
+                    models.BooleanField(default=False, verbose_name="may say who is calling"),
+                ),
+                (
+                    "text_ok",
+                    models.BooleanField(default=False, verbose_name="text messages are fine"),
+                ),
+                ("do_not_call", models.BooleanField(default=False, verbose_name="do not call")),
+                (
+                    "approach_note",
+                    intake.crypto.fields.EncryptedTextField(
+                        blank=True, max_length=2000, verbose_name="approach note"
+                    ),
+                ),
+                ("created_at", models.DateTimeField(verbose_name="first recorded")),
             ],
             options={
-                'verbose_name': 'person',
-                'verbose_name_plural': 'people',
-                'permissions': (('search_person', 'Can look a caller up by number, name or reference'),),
-                'abstract': False,
-                'default_permissions': ('add', 'change', 'view'),
-                'constraints': [models.CheckConstraint(condition=models.Q(models.Q(('safe_from__isnull', True), ('safe_until__isnull', True)), models.Q(('safe_from__isnull', False), ('safe_until__isnull', False)), _connector='OR'), name='person_safe_hours_paired')],
+                "verbose_name": "person",
+                "verbose_name_plural": "people",
+                "permissions": (
+                    ("search_person", "Can look a caller up by number, name or reference"),
+                ),
+                "abstract": False,
+                "default_permissions": ("add", "change", "view"),
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("safe_from__isnull", True), ("safe_until__isnull", True)),
+                            models.Q(("safe_from__isnull", False), ("safe_until__isnull", False)),
+                            _connector="OR",
+                        ),
+                        name="person_safe_hours_paired",
+                    )
+                ],
             },
         ),
         migrations.AddField(
-            model_name='insurancepolicy',
-            name='person',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='policies', to='intake.person', verbose_name='person'),
+            model_name="insurancepolicy",
+            name="person",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="policies",
+                to="intake.person",
+                verbose_name="person",
+            ),
         ),
         migrations.CreateModel(
-            name='Disclosure',
+            name="Disclosure",
             fields=[
-                ('id', models.UUIDField(default=intake.models.base.new_id, editable=False, primary_key=True, serialize=False)),
-                ('purpose', models.CharField(choices=[('insurance_check', 'Insurance check'), ('referral', 'Referral')], max_length=16, verbose_name='purpose')),
-                ('recipient', intake.crypto.fields.EncryptedTextField(max_length=300, verbose_name='recipient')),
-                ('fields_told', models.JSONField(default=list, verbose_name='fields told')),
-                ('notice_version', models.CharField(max_length=20, verbose_name='notice')),
-                ('disclosed_at', models.DateTimeField(verbose_name='disclosed')),
-                ('consent', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='disclosures', to='intake.consent', verbose_name='consent')),
-                ('disclosed_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='disclosed by')),
-                ('person', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='disclosures', to='intake.person', verbose_name='person')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=intake.models.base.new_id,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                (
+                    "purpose",
+                    models.CharField(
+                        choices=[("insurance_check", "Insurance check"), ("referral", "Referral")],
+                        max_length=16,
+                        verbose_name="purpose",
+                    ),
+                ),
+                (
+                    "recipient",
+                    intake.crypto.fields.EncryptedTextField(
+                        max_length=300, verbose_name="recipient"
+                    ),
+                ),
+                ("fields_told", models.JSONField(default=list, verbose_name="fields told")),
+                ("notice_version", models.CharField(max_length=20, verbose_name="notice")),
+                ("disclosed_at", models.DateTimeField(verbose_name="disclosed")),
+                (
+                    "consent",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="disclosures",
+                        to="intake.consent",
+                        verbose_name="consent",
+                    ),
+                ),
+                (
+                    "disclosed_by",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="disclosed by",
+                    ),
+                ),
+                (
+                    "person",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="disclosures",
+                        to="intake.person",
+                        verbose_name="person",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'disclosure',
-                'verbose_name_plural': 'disclosures',
-                'abstract': False,
-                'default_permissions': ('add', 'change', 'view'),
+                "verbose_name": "disclosure",
+                "verbose_name_plural": "disclosures",
+                "abstract": False,
+                "default_permissions": ("add", "change", "view"),
             },
         ),
         migrations.AddField(
-            model_name='consent',
-            name='person',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='consents', to='intake.person', verbose_name='person'),
+            model_name="consent",
+            name="person",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="consents",
+                to="intake.person",
+                verbose_name="person",
+            ),
         ),
         migrations.CreateModel(
-            name='Callback',
+            name="Callback",
             fields=[
-                ('id', models.UUIDField(default=intake.models.base.new_id, editable=False, primary_key=True, serialize=False)),
-                ('reference', models.CharField(default=intake.models.callbacks.callback_reference, editable=False, max_length=12, unique=True, verbose_name='reference')),
-                ('source', models.CharField(choices=[('agent', 'Promised on a call'), ('web', 'Public web form')], max_length=8, verbose_name='source')),
-                ('who_for', models.CharField(choices=[('me', 'Themselves'), ('someone', 'Someone they care about'), ('patient', 'A patient')], default='me', max_length=8, verbose_name='who it is for')),
-                ('reason', intake.crypto.fields.EncryptedTextField(blank=True, max_length=1000, verbose_name='what it is about')),
-                ('due_at', models.DateTimeField(verbose_name='due')),
-                ('window_ends_at', models.DateTimeField(blank=True, null=True, verbose_name='window ends')),
-                ('time_zone', models.CharField(max_length=64, validators=[intake.models.people.validate_time_zone], verbose_name="person's time zone")),
-                ('urgency', models.CharField(choices=[('urgent', 'Urgent'), ('high', 'High'), ('routine', 'Routine')], default='routine', max_length=8, verbose_name='urgency')),
-                ('in_danger', models.BooleanField(default=False, verbose_name='said: in danger right now')),
-                ('asked_outside_hours', models.BooleanField(default=False, verbose_name='asked for a time outside calling hours')),
-                ('plan', models.PositiveIntegerField(default=1, verbose_name='plan')),
-                ('status', models.CharField(choices=[('open', 'Open'), ('reached', 'Reached'), ('exhausted', 'Not reached after every try'), ('declined', 'Person declined'), ('wrong_number', 'Wrong number'), ('cancelled', 'Cancelled')], default='open', max_length=12, verbose_name='status')),
-                ('requested_at', models.DateTimeField(verbose_name='promised')),
-                ('claimed_at', models.DateTimeField(blank=True, null=True, verbose_name='claimed')),
-                ('first_attempt_at', models.DateTimeField(blank=True, null=True, verbose_name='first attempt')),
-                ('first_deadline_at', models.DateTimeField(blank=True, editable=False, null=True, verbose_name='first deadline')),
-                ('closed_at', models.DateTimeField(blank=True, null=True, verbose_name='closed')),
-                ('request_token', models.CharField(blank=True, editable=False, max_length=64, null=True, unique=True, verbose_name='request token')),
-                ('call', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='callbacks', to='intake.call', verbose_name='call')),
-                ('claimed_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='callbacks_claimed', to=settings.AUTH_USER_MODEL, verbose_name='claimed by')),
-                ('owner', models.ForeignKey(blank=True, help_text='Nobody means the pool: whoever is free.', null=True, on_delete=django.db.models.deletion.PROTECT, related_name='callbacks_owned', to=settings.AUTH_USER_MODEL, verbose_name='owner')),
-                ('person', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='callbacks', to='intake.person', verbose_name='person')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=intake.models.base.new_id,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                (
+                    "reference",
+                    models.CharField(
+                        default=intake.models.callbacks.callback_reference,
+                        editable=False,
+                        max_length=12,
+                        unique=True,
+                        verbose_name="reference",
+                    ),
+                ),
+                (
+                    "source",
+                    models.CharField(
+                        choices=[("agent", "Promised on a call"), ("web", "Public web form")],
+                        max_length=8,
+                        verbose_name="source",
+                    ),
+                ),
+                (
+                    "who_for",
+                    models.CharField(
+                        choices=[
+                            ("me", "Themselves"),
+                            ("someone", "Someone they care about"),
+                            ("patient", "A patient"),
+                        ],
+                        default="me",
+                        max_length=8,
+                        verbose_name="who it is for",
+                    ),
+                ),
+                (
+                    "reason",
+                    intake.crypto.fields.EncryptedTextField(
+                        blank=True, max_length=1000, verbose_name="what it is about"
+                    ),
+                ),
+                ("due_at", models.DateTimeField(verbose_name="due")),
+                (
+                    "window_ends_at",
+                    models.DateTimeField(blank=True, null=True, verbose_name="window ends"),
+                ),
+                (
+                    "time_zone",
+                    models.CharField(
+                        max_length=64,
+                        validators=[intake.models.people.validate_time_zone],
+                        verbose_name="person's time zone",
+                    ),
+                ),
+                (
+                    "urgency",
+                    models.CharField(
+                        choices=[("urgent", "Urgent"), ("high", "High"), ("routine", "Routine")],
+                        default="routine",
+                        max_length=8,
+                        verbose_name="urgency",
+                    ),
+                ),
+                (
+                    "in_danger",
+                    models.BooleanField(default=False, verbose_name="said: in danger right now"),
+                ),
+                (
+                    "asked_outside_hours",
+                    models.BooleanField(
+                        default=False, verbose_name="asked for a time outside calling hours"
+                    ),
+                ),
+                ("plan", models.PositiveIntegerField(default=1, verbose_name="plan")),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[
+                            ("open", "Open"),
+                            ("reached", "Reached"),
+                            ("exhausted", "Not reached after every try"),
+                            ("declined", "Person declined"),
+                            ("wrong_number", "Wrong number"),
+                            ("cancelled", "Cancelled"),
+                        ],
+                        default="open",
+                        max_length=12,
+                        verbose_name="status",
+                    ),
+                ),
+                ("requested_at", models.DateTimeField(verbose_name="promised")),
+                ("claimed_at", models.DateTimeField(blank=True, null=True, verbose_name="claimed")),
+                (
+                    "first_attempt_at",
+                    models.DateTimeField(blank=True, null=True, verbose_name="first attempt"),
+                ),
+                (
+                    "first_deadline_at",
+                    models.DateTimeField(
+                        blank=True, editable=False, null=True, verbose_name="first deadline"
+                    ),
+                ),
+                ("closed_at", models.DateTimeField(blank=True, null=True, verbose_name="closed")),
+                (
+                    "request_token",
+                    models.CharField(
+                        blank=True,
+                        editable=False,
+                        max_length=64,
+                        null=True,
+                        unique=True,
+                        verbose_name="request token",
+                    ),
+                ),
+                (
+                    "call",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="callbacks",
+                        to="intake.call",
+                        verbose_name="call",
+                    ),
+                ),
+                (
+                    "claimed_by",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="callbacks_claimed",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="claimed by",
+                    ),
+                ),
+                (
+                    "owner",
+                    models.ForeignKey(
+                        blank=True,
+                        help_text="Nobody means the pool: whoever is free.",
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="callbacks_owned",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="owner",
+                    ),
+                ),
+                (
+                    "person",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="callbacks",
+                        to="intake.person",
+                        verbose_name="person",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'callback',
-                'verbose_name_plural': 'callbacks',
-                'abstract': False,
-                'default_permissions': ('add', 'change', 'view'),
+                "verbose_name": "callback",
+                "verbose_name_plural": "callbacks",
+                "abstract": False,
+                "default_permissions": ("add", "change", "view"),
             },
         ),
         migrations.AddField(
-            model_name='call',
-            name='caller',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='calls_made', to='intake.person', verbose_name='caller'),
+            model_name="call",
+            name="caller",
+            field=models.ForeignKey(
+                blank=True,
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="calls_made",
+                to="intake.person",
+                verbose_name="caller",
+            ),
         ),
         migrations.AddField(
-            model_name='call',
-            name='person_in_need',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='calls_about', to='intake.person', verbose_name='person in need'),
+            model_name="call",
+            name="person_in_need",
+            field=models.ForeignKey(
+                blank=True,
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="calls_about",
+                to="intake.person",
+                verbose_name="person in need",
+            ),
         ),
         migrations.CreateModel(
-            name='Referral',
+            name="Referral",
             fields=[
-                ('id', models.UUIDField(default=intake.models.base.new_id, editable=False, primary_key=True, serialize=False)),
-                ('reference', models.CharField(default=intake.models.referrals.referral_reference, editable=False, max_length=12, unique=True, verbose_name='reference')),
-                ('need', intake.crypto.fields.EncryptedJSONField(default=dict, verbose_name='need')),
-                ('list_shown', intake.crypto.fields.EncryptedJSONField(default=list, verbose_name='list shown')),
-                ('list_explained', intake.crypto.fields.EncryptedJSONField(default=dict, verbose_name='how the list came about')),
-                ('status', models.CharField(choices=[('open', 'Looking for a place'), ('placed', 'Accepted by a facility'), ('arrived', 'Arrived'), ('closed', 'Closed without a place')], default='open', max_length=8, verbose_name='status')),
-                ('searched_at', models.DateTimeField(verbose_name='searched')),
-                ('ties_read_at', models.DateTimeField(blank=True, null=True, verbose_name='financial ties read out')),
-                ('closed_at', models.DateTimeField(blank=True, null=True, verbose_name='closed')),
-                ('closed_note', intake.crypto.fields.EncryptedTextField(blank=True, max_length=500, verbose_name='why closed')),
-                ('call', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='referrals', to='intake.call', verbose_name='call')),
-                ('closed_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='closed by')),
-                ('consent', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='referrals', to='intake.consent', verbose_name='consent')),
-                ('searched_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='searched by')),
-                ('ties_read_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='ties read out by')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=intake.models.base.new_id,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                (
+                    "reference",
+                    models.CharField(
+                        default=intake.models.referrals.referral_reference,
+                        editable=False,
+                        max_length=12,
+                        unique=True,
+                        verbose_name="reference",
+                    ),
+                ),
+                (
+                    "need",
+                    intake.crypto.fields.EncryptedJSONField(default=dict, verbose_name="need"),
+                ),
+                (
+                    "list_shown",
+                    intake.crypto.fields.EncryptedJSONField(
+                        default=list, verbose_name="list shown"
+                    ),
+                ),
+                (
+                    "list_explained",
+                    intake.crypto.fields.EncryptedJSONField(
+                        default=dict, verbose_name="how the list came about"
+                    ),
+                ),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[
+                            ("open", "Looking for a place"),
+                            ("placed", "Accepted by a facility"),
+                            ("arrived", "Arrived"),
+                            ("closed", "Closed without a place"),
+                        ],
+                        default="open",
+                        max_length=8,
+                        verbose_name="status",
+                    ),
+                ),
+                ("searched_at", models.DateTimeField(verbose_name="searched")),
+                (
+                    "ties_read_at",
+                    models.DateTimeField(
+                        blank=True, null=True, verbose_name="financial ties read out"
+                    ),
+                ),
+                ("closed_at", models.DateTimeField(blank=True, null=True, verbose_name="closed")),
+                (
+                    "closed_note",
+                    intake.crypto.fields.EncryptedTextField(
+                        blank=True, max_length=500, verbose_name="why closed"
+                    ),
+                ),
+                (
+                    "call",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="referrals",
+                        to="intake.call",
+                        verbose_name="call",
+                    ),
+                ),
+                (
+                    "closed_by",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="closed by",
+                    ),
+                ),
+                (
+                    "consent",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="referrals",
+                        to="intake.consent",
+                        verbose_name="consent",
+                    ),
+                ),
+                (
+                    "searched_by",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="searched by",
+                    ),
+                ),
+                (
+                    "ties_read_by",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="ties read out by",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'referral',
-                'verbose_name_plural': 'referrals',
-                'abstract': False,
-                'default_permissions': ('add', 'change', 'view'),
+                "verbose_name": "referral",
+                "verbose_name_plural": "referrals",
+                "abstract": False,
+                "default_permissions": ("add", "change", "view"),
             },
         ),
         migrations.CreateModel(
-            name='ReferralOffer',
+            name="ReferralOffer",
             fields=[
-                ('id', models.UUIDField(default=intake.models.base.new_id, editable=False, primary_key=True, serialize=False)),
-                ('status', models.CharField(choices=[('sent', 'Asked'), ('acknowledged', 'Acknowledged'), ('accepted', 'Accepted'), ('declined', 'Declined'), ('withdrawn', 'Withdrawn'), ('arrived', 'Arrived'), ('stayed', 'Still there after 24 hours'), ('no_show', 'Did not arrive')], default='sent', max_length=12, verbose_name='status')),
-                ('decline_reason', models.CharField(blank=True, choices=[('no_bed', 'No bed'), ('clinical', 'Clinical reasons'), ('payer', 'Payer not taken'), ('out_of_network', 'Out of network'), ('age', 'Age'), ('sex', 'Sex'), ('pregnancy', 'Pregnancy'), ('medical_acuity', 'Medically too ill'), ('psychiatric_acuity', 'Psychiatrically too ill'), ('no_reply', 'No reply'), ('caller_declined', 'Caller declined the place'), ('other', 'Other')], max_length=20, verbose_name='reason declined')),
-                ('contact', intake.crypto.fields.EncryptedTextField(blank=True, max_length=120, verbose_name='spoke to')),
-                ('note', intake.crypto.fields.EncryptedTextField(blank=True, max_length=1000, verbose_name='note')),
-                ('sent_at', models.DateTimeField(verbose_name='asked')),
-                ('acknowledged_at', models.DateTimeField(blank=True, null=True, verbose_name='acknowledged')),
-                ('decided_at', models.DateTimeField(blank=True, null=True, verbose_name='decided')),
-                ('expected_at', models.DateTimeField(blank=True, null=True, verbose_name='expected')),
-                ('arrived_at', models.DateTimeField(blank=True, null=True, verbose_name='arrived')),
-                ('stayed_at', models.DateTimeField(blank=True, null=True, verbose_name='still there, checked')),
-                ('decided_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='decision recorded by')),
-                ('facility', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='offers', to='intake.facility', verbose_name='facility')),
-                ('referral', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='offers', to='intake.referral', verbose_name='referral')),
-                ('sent_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='asked by')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=intake.models.base.new_id,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[
+                            ("sent", "Asked"),
+                            ("acknowledged", "Acknowledged"),
+                            ("accepted", "Accepted"),
+                            ("declined", "Declined"),
+                            ("withdrawn", "Withdrawn"),
+                            ("arrived", "Arrived"),
+                            ("stayed", "Still there after 24 hours"),
+                            ("no_show", "Did not arrive"),
+                        ],
+                        default="sent",
+                        max_length=12,
+                        verbose_name="status",
+                    ),
+                ),
+                (
+                    "decline_reason",
+                    models.CharField(
+                        blank=True,
+                        choices=[
+                            ("no_bed", "No bed"),
+                            ("clinical", "Clinical reasons"),
+                            ("payer", "Payer not taken"),
+                            ("out_of_network", "Out of network"),
+                            ("age", "Age"),
+                            ("sex", "Sex"),
+                            ("pregnancy", "Pregnancy"),
+                            ("medical_acuity", "Medically too ill"),
+                            ("psychiatric_acuity", "Psychiatrically too ill"),
+                            ("no_reply", "No reply"),
+                            ("caller_declined", "Caller declined the place"),
+                            ("other", "Other"),
+                        ],
+                        max_length=20,
+                        verbose_name="reason declined",
+                    ),
+                ),
+                (
+                    "contact",
+                    intake.crypto.fields.EncryptedTextField(
+                        blank=True, max_length=120, verbose_name="spoke to"
+                    ),
+                ),
+                (
+                    "note",
+                    intake.crypto.fields.EncryptedTextField(
+                        blank=True, max_length=1000, verbose_name="note"
+                    ),
+                ),
+                ("sent_at", models.DateTimeField(verbose_name="asked")),
+                (
+                    "acknowledged_at",
+                    models.DateTimeField(blank=True, null=True, verbose_name="acknowledged"),
+                ),
+                ("decided_at", models.DateTimeField(blank=True, null=True, verbose_name="decided")),
+                (
+                    "expected_at",
+                    models.DateTimeField(blank=True, null=True, verbose_name="expected"),
+                ),
+                ("arrived_at", models.DateTimeField(blank=True, null=True, verbose_name="arrived")),
+                (
+                    "stayed_at",
+                    models.DateTimeField(
+                        blank=True, null=True, verbose_name="still there, checked"
+                    ),
+                ),
+                (
+                    "decided_by",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="decision recorded by",
+                    ),
+                ),
+                (
+                    "facility",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="offers",
+                        to="intake.facility",
+                        verbose_name="facility",
+                    ),
+                ),
+                (
+                    "referral",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="offers",
+                        to="intake.referral",
+                        verbose_name="referral",
+                    ),
+                ),
+                (
+                    "sent_by",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="asked by",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'referral offer',
-                'verbose_name_plural': 'referral offers',
-                'abstract': False,
-                'default_permissions': ('add', 'change', 'view'),
+                "verbose_name": "referral offer",
+                "verbose_name_plural": "referral offers",
+                "abstract": False,
+                "default_permissions": ("add", "change", "view"),
             },
         ),
         migrations.CreateModel(
-            name='Reminder',
+            name="Reminder",
             fields=[
-                ('id', models.UUIDField(default=intake.models.base.new_id, editable=False, primary_key=True, serialize=False)),
-                ('plan', models.PositiveIntegerField(default=1, verbose_name='plan')),
-                ('stage', models.CharField(choices=[('due_soon', 'Due soon'), ('due', 'Due'), ('overdue', 'Overdue'), ('breach', 'Promise broken')], max_length=8, verbose_name='stage')),
-                ('channel', models.CharField(choices=[('in_app', 'On the desk'), ('email', 'E-mail')], max_length=8, verbose_name='channel')),
-                ('priority', models.PositiveSmallIntegerField(default=1, verbose_name='priority')),
-                ('due_at', models.DateTimeField(verbose_name='due')),
-                ('status', models.CharField(choices=[('planned', 'Planned'), ('sent', 'Sent'), ('dead', 'Given up; needs a supervisor'), ('void', 'No longer needed')], default='planned', max_length=8, verbose_name='status')),
-                ('next_try_at', models.DateTimeField(verbose_name='next try')),
-                ('lease_until', models.DateTimeField(blank=True, null=True, verbose_name='leased until')),
-                ('lease_token', models.UUIDField(blank=True, null=True, verbose_name='lease token')),
-                ('attempts', models.PositiveSmallIntegerField(default=0, verbose_name='attempts')),
-                ('failures', models.PositiveSmallIntegerField(default=0, verbose_name='failures')),
-                ('last_error', models.CharField(blank=True, max_length=80, verbose_name='last error')),
-                ('sent_at', models.DateTimeField(blank=True, null=True, verbose_name='sent')),
-                ('callback', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='reminders', to='intake.callback', verbose_name='callback')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=intake.models.base.new_id,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                ("plan", models.PositiveIntegerField(default=1, verbose_name="plan")),
+                (
+                    "stage",
+                    models.CharField(
+                        choices=[
+                            ("due_soon", "Due soon"),
+                            ("due", "Due"),
+                            ("overdue", "Overdue"),
+                            ("breach", "Promise broken"),
+                        ],
+                        max_length=8,
+                        verbose_name="stage",
+                    ),
+                ),
+                (
+                    "channel",
+                    models.CharField(
+                        choices=[("in_app", "On the desk"), ("email", "E-mail")],
+                        max_length=8,
+                        verbose_name="channel",
+                    ),
+                ),
+                ("priority", models.PositiveSmallIntegerField(default=1, verbose_name="priority")),
+                ("due_at", models.DateTimeField(verbose_name="due")),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[
+                            ("planned", "Planned"),
+                            ("sent", "Sent"),
+                            ("dead", "Given up; needs a supervisor"),
+                            ("void", "No longer needed"),
+                        ],
+                        default="planned",
+                        max_length=8,
+                        verbose_name="status",
+                    ),
+                ),
+                ("next_try_at", models.DateTimeField(verbose_name="next try")),
+                (
+                    "lease_until",
+                    models.DateTimeField(blank=True, null=True, verbose_name="leased until"),
+                ),
+                (
+                    "lease_token",
+                    models.UUIDField(blank=True, null=True, verbose_name="lease token"),
+                ),
+                ("attempts", models.PositiveSmallIntegerField(default=0, verbose_name="attempts")),
+                ("failures", models.PositiveSmallIntegerField(default=0, verbose_name="failures")),
+                (
+                    "last_error",
+                    models.CharField(blank=True, max_length=80, verbose_name="last error"),
+                ),
+                ("sent_at", models.DateTimeField(blank=True, null=True, verbose_name="sent")),
+                (
+                    "callback",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="reminders",
+                        to="intake.callback",
+                        verbose_name="callback",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'reminder',
-                'verbose_name_plural': 'reminders',
-                'permissions': (('revive_reminder', 'Can have a given-up reminder tried again'),),
-                'abstract': False,
-                'default_permissions': ('add', 'change', 'view'),
+                "verbose_name": "reminder",
+                "verbose_name_plural": "reminders",
+                "permissions": (("revive_reminder", "Can have a given-up reminder tried again"),),
+                "abstract": False,
+                "default_permissions": ("add", "change", "view"),
             },
         ),
         migrations.CreateModel(
-            name='Notice',
+            name="Notice",
             fields=[
-                ('id', models.UUIDField(default=intake.models.base.new_id, editable=False, primary_key=True, serialize=False)),
-                ('plan', models.PositiveIntegerField(verbose_name='plan')),
-                ('for_supervisors', models.BooleanField(default=False, verbose_name='for supervisors')),
-                ('shown_from', models.DateTimeField(verbose_name='shown from')),
-                ('seen_at', models.DateTimeField(blank=True, null=True, verbose_name='seen')),
-                ('recipient', models.ForeignKey(blank=True, help_text='Nobody means everybody on shift.', null=True, on_delete=django.db.models.deletion.PROTECT, related_name='notices', to=settings.AUTH_USER_MODEL, verbose_name='for')),
-                ('seen_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='seen by')),
-                ('reminder', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='notices', to='intake.reminder', verbose_name='reminder')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=intake.models.base.new_id,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                ("plan", models.PositiveIntegerField(verbose_name="plan")),
+                (
+                    "for_supervisors",
+                    models.BooleanField(default=False, verbose_name="for supervisors"),
+                ),
+                ("shown_from", models.DateTimeField(verbose_name="shown from")),
+                ("seen_at", models.DateTimeField(blank=True, null=True, verbose_name="seen")),
+                (
+                    "recipient",
+                    models.ForeignKey(
+                        blank=True,
+                        help_text="Nobody means everybody on shift.",
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="notices",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="for",
+                    ),
+                ),
+                (
+                    "seen_by",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="seen by",
+                    ),
+                ),
+                (
+                    "reminder",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="notices",
+                        to="intake.reminder",
+                        verbose_name="reminder",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'notice',
-                'verbose_name_plural': 'notices',
-                'abstract': False,
-                'default_permissions': ('add', 'change', 'view'),
+                "verbose_name": "notice",
+                "verbose_name_plural": "notices",
+                "abstract": False,
+                "default_permissions": ("add", "change", "view"),
             },
         ),
         migrations.CreateModel(
-            name='SafetyScreen',
+            name="SafetyScreen",
             fields=[
-                ('id', models.UUIDField(default=intake.models.base.new_id, editable=False, primary_key=True, serialize=False)),
-                ('answers', intake.crypto.fields.EncryptedJSONField(default=dict, verbose_name='answers')),
-                ('exposures', intake.crypto.fields.EncryptedJSONField(default=list, verbose_name='substances as screened')),
-                ('assessment', intake.crypto.fields.EncryptedJSONField(default=dict, verbose_name='assessment')),
-                ('rule_set_version', models.CharField(max_length=20, verbose_name='rule set')),
-                ('level', models.CharField(choices=[('emergency', 'Emergency'), ('urgent', 'Urgent'), ('high', 'High'), ('moderate', 'Moderate'), ('low_but_possible', 'Low, but possible'), ('unknown', 'Unknown')], max_length=20, verbose_name='level')),
-                ('is_current', models.BooleanField(default=True, verbose_name='current')),
-                ('is_skipped', models.BooleanField(default=False, verbose_name='skipped')),
-                ('skipped_reason', intake.crypto.fields.EncryptedTextField(blank=True, max_length=500, verbose_name='why skipped')),
-                ('screened_at', models.DateTimeField(verbose_name='screened')),
-                ('action_taken', models.CharField(blank=True, choices=[('called_911', '911 called or being called'), ('transfer_988', 'Warm transfer to 988'), ('poison_help', 'Poison Help on the line'), ('emergency_department', 'Going to an emergency department'), ('nurse', 'Handed to a nurse or clinician'), ('advice_given', 'Advice read to the caller'), ('caller_refused', 'Caller refused; supervisor told')], max_length=24, verbose_name='action taken')),
-                ('acted_at', models.DateTimeField(blank=True, null=True, verbose_name='acted')),
-                ('override_level', models.CharField(blank=True, choices=[('emergency', 'Emergency'), ('urgent', 'Urgent'), ('high', 'High'), ('moderate', 'Moderate'), ('low_but_possible', 'Low, but possible'), ('unknown', 'Unknown')], max_length=20, verbose_name='level set by staff')),
-                ('override_reason', intake.crypto.fields.EncryptedTextField(blank=True, max_length=500, verbose_name='why overridden')),
-                ('overridden_at', models.DateTimeField(blank=True, null=True, verbose_name='overridden')),
-                ('acted_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='acted by')),
-                ('call', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='screens', to='intake.call', verbose_name='call')),
-                ('overridden_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='overridden by')),
-                ('screened_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='screened by')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=intake.models.base.new_id,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                (
+                    "answers",
+                    intake.crypto.fields.EncryptedJSONField(default=dict, verbose_name="answers"),
+                ),
+                (
+                    "exposures",
+                    intake.crypto.fields.EncryptedJSONField(
+                        default=list, verbose_name="substances as screened"
+                    ),
+                ),
+                (
+                    "assessment",
+                    intake.crypto.fields.EncryptedJSONField(
+                        default=dict, verbose_name="assessment"
+                    ),
+                ),
+                ("rule_set_version", models.CharField(max_length=20, verbose_name="rule set")),
+                (
+                    "level",
+                    models.CharField(
+                        choices=[
+                            ("emergency", "Emergency"),
+                            ("urgent", "Urgent"),
+                            ("high", "High"),
+                            ("moderate", "Moderate"),
+                            ("low_but_possible", "Low, but possible"),
+                            ("unknown", "Unknown"),
+                        ],
+                        max_length=20,
+                        verbose_name="level",
+                    ),
+                ),
+                ("is_current", models.BooleanField(default=True, verbose_name="current")),
+                ("is_skipped", models.BooleanField(default=False, verbose_name="skipped")),
+                (
+                    "skipped_reason",
+                    intake.crypto.fields.EncryptedTextField(
+                        blank=True, max_length=500, verbose_name="why skipped"
+                    ),
+                ),
+                ("screened_at", models.DateTimeField(verbose_name="screened")),
+                (
+                    "action_taken",
+                    models.CharField(
+                        blank=True,
+                        choices=[
+                            ("called_911", "911 called or being called"),
+                            ("transfer_988", "Warm transfer to 988"),
+                            ("poison_help", "Poison Help on the line"),
+                            ("emergency_department", "Going to an emergency department"),
+                            ("nurse", "Handed to a nurse or clinician"),
+                            ("advice_given", "Advice read to the caller"),
+                            ("caller_refused", "Caller refused; supervisor told"),
+                        ],
+                        max_length=24,
+                        verbose_name="action taken",
+                    ),
+                ),
+                ("acted_at", models.DateTimeField(blank=True, null=True, verbose_name="acted")),
+                (
+                    "override_level",
+                    models.CharField(
+                        blank=True,
+                        choices=[
+                            ("emergency", "Emergency"),
+                            ("urgent", "Urgent"),
+                            ("high", "High"),
+                            ("moderate", "Moderate"),
+                            ("low_but_possible", "Low, but possible"),
+                            ("unknown", "Unknown"),
+                        ],
+                        max_length=20,
+                        verbose_name="level set by staff",
+                    ),
+                ),
+                (
+                    "override_reason",
+                    intake.crypto.fields.EncryptedTextField(
+                        blank=True, max_length=500, verbose_name="why overridden"
+                    ),
+                ),
+                (
+                    "overridden_at",
+                    models.DateTimeField(blank=True, null=True, verbose_name="overridden"),
+                ),
+                (
+                    "acted_by",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="acted by",
+                    ),
+                ),
+                (
+                    "call",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="screens",
+                        to="intake.call",
+                        verbose_name="call",
+                    ),
+                ),
+                (
+                    "overridden_by",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="overridden by",
+                    ),
+                ),
+                (
+                    "screened_by",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="screened by",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'safety screen',
-                'verbose_name_plural': 'safety screens',
-                'abstract': False,
-                'default_permissions': ('add', 'change', 'view'),
+                "verbose_name": "safety screen",
+                "verbose_name_plural": "safety screens",
+                "abstract": False,
+                "default_permissions": ("add", "change", "view"),
             },
         ),
         migrations.CreateModel(
-            name='StaffSearch',
+            name="StaffSearch",
             fields=[
-                ('id', models.UUIDField(default=intake.models.base.new_id, editable=False, primary_key=True, serialize=False)),
-                ('target', models.CharField(max_length=40, verbose_name='searched')),
-                ('terms', intake.crypto.fields.EncryptedJSONField(default=dict, verbose_name='terms')),
-                ('made_at', models.DateTimeField(verbose_name='made')),
-                ('made_by', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='made by')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=intake.models.base.new_id,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                ("target", models.CharField(max_length=40, verbose_name="searched")),
+                (
+                    "terms",
+                    intake.crypto.fields.EncryptedJSONField(default=dict, verbose_name="terms"),
+                ),
+                ("made_at", models.DateTimeField(verbose_name="made")),
+                (
+                    "made_by",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="made by",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'staff search',
-                'verbose_name_plural': 'staff searches',
-                'abstract': False,
-                'default_permissions': (),
+                "verbose_name": "staff search",
+                "verbose_name_plural": "staff searches",
+                "abstract": False,
+                "default_permissions": (),
             },
         ),
         migrations.CreateModel(
-            name='SubstanceUse',
+            name="SubstanceUse",
             fields=[
-                ('id', models.UUIDField(default=intake.models.base.new_id, editable=False, primary_key=True, serialize=False)),
-                ('position', models.PositiveSmallIntegerField(default=0, verbose_name='position')),
-                ('substance', intake.crypto.fields.EncryptedTextField(max_length=40, verbose_name='substance')),
-                ('brand', intake.crypto.fields.EncryptedTextField(blank=True, max_length=80, verbose_name='brand or street name')),
-                ('source', intake.crypto.fields.EncryptedTextField(blank=True, choices=[('own_prescription', 'Own prescription'), ('other', "Somebody else's prescription or gift"), ('street', 'Street, online or unlabeled'), ('unknown', 'Unknown')], max_length=20, verbose_name='source')),
-                ('route', intake.crypto.fields.EncryptedTextField(blank=True, choices=[('swallowed', 'Swallowed'), ('under_tongue', 'Under the tongue'), ('snorted', 'Snorted'), ('smoked', 'Smoked or vaped'), ('injected', 'Injected'), ('other', 'Other')], max_length=20, verbose_name='route')),
-                ('dose_mg', intake.crypto.fields.EncryptedDecimalField(blank=True, decimal_places=4, max_digits=10, null=True, verbose_name='dose (mg)')),
-                ('times_a_day', intake.crypto.fields.EncryptedDecimalField(blank=True, decimal_places=2, max_digits=6, null=True, verbose_name='times a day')),
-                ('days_a_week', intake.crypto.fields.EncryptedIntegerField(blank=True, null=True, verbose_name='days a week')),
-                ('weeks_of_use', intake.crypto.fields.EncryptedIntegerField(blank=True, null=True, verbose_name='weeks of use')),
-                ('last_used_at', intake.crypto.fields.EncryptedDateTimeField(blank=True, null=True, verbose_name='last used')),
-                ('stopped_abruptly', intake.crypto.fields.EncryptedBooleanField(blank=True, null=True, verbose_name='stopped suddenly')),
-                ('recent_cut_percent', intake.crypto.fields.EncryptedIntegerField(blank=True, null=True, verbose_name='cut in the last two weeks (%)')),
-                ('above_prescribed', intake.crypto.fields.EncryptedBooleanField(blank=True, null=True, verbose_name='more than prescribed')),
-                ('call', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='substances', to='intake.call', verbose_name='call')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=intake.models.base.new_id,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                ("position", models.PositiveSmallIntegerField(default=0, verbose_name="position")),
+                (
+                    "substance",
+                    intake.crypto.fields.EncryptedTextField(
+                        max_length=40, verbose_name="substance"
+                    ),
+                ),
+                (
+                    "brand",
+                    intake.crypto.fields.EncryptedTextField(
+                        blank=True, max_length=80, verbose_name="brand or street name"
+                    ),
+                ),
+                (
+                    "source",
+                    intake.crypto.fields.EncryptedTextField(
+                        blank=True,
+                        choices=[
+                            ("own_prescription", "Own prescription"),
+                            ("other", "Somebody else's prescription or gift"),
+                            ("street", "Street, online or unlabeled"),
+                            ("unknown", "Unknown"),
+                        ],
+                        max_length=20,
+                        verbose_name="source",
+                    ),
+                ),
+                (
+                    "route",
+                    intake.crypto.fields.EncryptedTextField(
+                        blank=True,
+                        choices=[
+                            ("swallowed", "Swallowed"),
+                            ("under_tongue", "Under the tongue"),
+                            ("snorted", "Snorted"),
+                            ("smoked", "Smoked or vaped"),
+                            ("injected", "Injected"),
+                            ("other", "Other"),
+                        ],
+                        max_length=20,
+                        verbose_name="route",
+                    ),
+                ),
+                (
+                    "dose_mg",
+                    intake.crypto.fields.EncryptedDecimalField(
+                        blank=True,
+                        decimal_places=4,
+                        max_digits=10,
+                        null=True,
+                        verbose_name="dose (mg)",
+                    ),
+                ),
+                (
+                    "times_a_day",
+                    intake.crypto.fields.EncryptedDecimalField(
+                        blank=True,
+                        decimal_places=2,
+                        max_digits=6,
+                        null=True,
+                        verbose_name="times a day",
+                    ),
+                ),
+                (
+                    "days_a_week",
+                    intake.crypto.fields.EncryptedIntegerField(
+                        blank=True, null=True, verbose_name="days a week"
+                    ),
+                ),
+                (
+                    "weeks_of_use",
+                    intake.crypto.fields.EncryptedIntegerField(
+                        blank=True, null=True, verbose_name="weeks of use"
+                    ),
+                ),
+                (
+                    "last_used_at",
+                    intake.crypto.fields.EncryptedDateTimeField(
+                        blank=True, null=True, verbose_name="last used"
+                    ),
+                ),
+                (
+                    "stopped_abruptly",
+                    intake.crypto.fields.EncryptedBooleanField(
+                        blank=True, null=True, verbose_name="stopped suddenly"
+                    ),
+                ),
+                (
+                    "recent_cut_percent",
+                    intake.crypto.fields.EncryptedIntegerField(
+                        blank=True, null=True, verbose_name="cut in the last two weeks (%)"
+                    ),
+                ),
+                (
+                    "above_prescribed",
+                    intake.crypto.fields.EncryptedBooleanField(
+                        blank=True, null=True, verbose_name="more than prescribed"
+                    ),
+                ),
+                (
+                    "call",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="substances",
+                        to="intake.call",
+                        verbose_name="call",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'substance use',
-                'verbose_name_plural': 'substance use',
-                'abstract': False,
-                'default_permissions': ('add', 'change', 'view'),
+                "verbose_name": "substance use",
+                "verbose_name_plural": "substance use",
+                "abstract": False,
+                "default_permissions": ("add", "change", "view"),
             },
         ),
         migrations.CreateModel(
-            name='Attempt',
+            name="Attempt",
             fields=[
-                ('id', models.UUIDField(default=intake.models.base.new_id, editable=False, primary_key=True, serialize=False)),
-                ('number', models.PositiveSmallIntegerField(verbose_name='attempt number')),
-                ('outcome', models.CharField(choices=[('reached', 'Reached the person'), ('no_answer', 'No answer'), ('busy', 'Busy'), ('voicemail_left', 'Voicemail left'), ('wrong_person', 'Someone else answered'), ('wrong_number', 'Wrong number'), ('call_later', 'Asked to be called later'), ('declined', 'Does not want a call'), ('danger_suspected', 'Danger suspected')], max_length=20, verbose_name='outcome')),
-                ('identity_confirmed', models.BooleanField(default=False, verbose_name='identity confirmed first')),
-                ('note', intake.crypto.fields.EncryptedTextField(blank=True, max_length=2000, verbose_name='note')),
-                ('made_at', models.DateTimeField(verbose_name='made')),
-                ('made_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='made by')),
-                ('callback', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='attempts', to='intake.callback', verbose_name='callback')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=intake.models.base.new_id,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                ("number", models.PositiveSmallIntegerField(verbose_name="attempt number")),
+                (
+                    "outcome",
+                    models.CharField(
+                        choices=[
+                            ("reached", "Reached the person"),
+                            ("no_answer", "No answer"),
+                            ("busy", "Busy"),
+                            ("voicemail_left", "Voicemail left"),
+                            ("wrong_person", "Someone else answered"),
+                            ("wrong_number", "Wrong number"),
+                            ("call_later", "Asked to be called later"),
+                            ("declined", "Does not want a call"),
+                            ("danger_suspected", "Danger suspected"),
+                        ],
+                        max_length=20,
+                        verbose_name="outcome",
+                    ),
+                ),
+                (
+                    "identity_confirmed",
+                    models.BooleanField(default=False, verbose_name="identity confirmed first"),
+                ),
+                (
+                    "note",
+                    intake.crypto.fields.EncryptedTextField(
+                        blank=True, max_length=2000, verbose_name="note"
+                    ),
+                ),
+                ("made_at", models.DateTimeField(verbose_name="made")),
+                (
+                    "made_by",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="made by",
+                    ),
+                ),
+                (
+                    "callback",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="attempts",
+                        to="intake.callback",
+                        verbose_name="callback",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'attempt',
-                'verbose_name_plural': 'attempts',
-                'abstract': False,
-                'default_permissions': ('add', 'change', 'view'),
-                'constraints': [models.UniqueConstraint(fields=('callback', 'number'), name='attempt_number_once'), models.CheckConstraint(condition=models.Q(models.Q(('outcome', 'reached'), _negated=True), ('identity_confirmed', True), _connector='OR'), name='attempt_reached_needs_identity')],
+                "verbose_name": "attempt",
+                "verbose_name_plural": "attempts",
+                "abstract": False,
+                "default_permissions": ("add", "change", "view"),
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("callback", "number"), name="attempt_number_once"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("outcome", "reached"), _negated=True),
+                            ("identity_confirmed", True),
+                            _connector="OR",
+                        ),
+                        name="attempt_reached_needs_identity",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
-            name='Event',
+            name="Event",
             fields=[
-                ('id', models.UUIDField(default=intake.models.base.new_id, editable=False, primary_key=True, serialize=False)),
-                ('at', models.DateTimeField(verbose_name='at')),
-                ('actor_kind', models.CharField(choices=[('user', 'Staff'), ('system', 'System'), ('public', 'Public form')], max_length=8, verbose_name='actor')),
-                ('verb', models.CharField(max_length=60, verbose_name='verb')),
-                ('subject_type', models.CharField(blank=True, max_length=40, verbose_name='kind of record')),
-                ('subject_id', models.CharField(blank=True, max_length=36, verbose_name='record')),
-                ('detail', models.JSONField(blank=True, default=dict, verbose_name='detail')),
-                ('mac', models.CharField(max_length=64, verbose_name='MAC')),
-                ('position', models.BigIntegerField(blank=True, null=True, unique=True, verbose_name='position')),
-                ('link', models.CharField(blank=True, max_length=64, verbose_name='link')),
-                ('actor', models.ForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='staff member')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=intake.models.base.new_id,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                ("at", models.DateTimeField(verbose_name="at")),
+                (
+                    "actor_kind",
+                    models.CharField(
+                        choices=[
+                            ("user", "Staff"),
+                            ("system", "System"),
+                            ("public", "Public form"),
+                        ],
+                        max_length=8,
+                        verbose_name="actor",
+                    ),
+                ),
+                ("verb", models.CharField(max_length=60, verbose_name="verb")),
+                (
+                    "subject_type",
+                    models.CharField(blank=True, max_length=40, verbose_name="kind of record"),
+                ),
+                ("subject_id", models.CharField(blank=True, max_length=36, verbose_name="record")),
+                ("detail", models.JSONField(blank=True, default=dict, verbose_name="detail")),
+                ("mac", models.CharField(max_length=64, verbose_name="MAC")),
+                (
+                    "position",
+                    models.BigIntegerField(
+                        blank=True, null=True, unique=True, verbose_name="position"
+                    ),
+                ),
+                ("link", models.CharField(blank=True, max_length=64, verbose_name="link")),
+                (
+                    "actor",
+                    models.ForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="staff member",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'event',
-                'verbose_name_plural': 'events',
-                'abstract': False,
-                'default_permissions': ('view',),
-                'indexes': [models.Index(condition=models.Q(('position__isnull', True)), fields=['id'], name='event_unsealed'), models.Index(fields=['subject_type', 'subject_id', 'at'], name='event_subject'), models.Index(fields=['actor', 'at'], name='event_actor'), models.Index(fields=['at'], name='event_at')],
+                "verbose_name": "event",
+                "verbose_name_plural": "events",
+                "abstract": False,
+                "default_permissions": ("view",),
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("position__isnull", True)),
+                        fields=["id"],
+                        name="event_unsealed",
+                    ),
+                    models.Index(fields=["subject_type", "subject_id", "at"], name="event_subject"),
+                    models.Index(fields=["actor", "at"], name="event_actor"),
+                    models.Index(fields=["at"], name="event_at"),
+                ],
             },
         ),
         migrations.AddIndex(
-            model_name='facility',
-            index=models.Index(fields=['latitude', 'longitude'], name='facility_place'),
+            model_name="facility",
+            index=models.Index(fields=["latitude", "longitude"], name="facility_place"),
         ),
         migrations.AddIndex(
-            model_name='facility',
-            index=models.Index(fields=['state', 'city'], name='facility_state_city'),
+            model_name="facility",
+            index=models.Index(fields=["state", "city"], name="facility_state_city"),
         ),
         migrations.AddConstraint(
-            model_name='facility',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('status', 'listed'), ('unlisted_at__isnull', True)), models.Q(('status', 'unlisted'), ('unlisted_at__isnull', False)), ('status', 'suspended'), _connector='OR'), name='facility_unlisted_at_iff_unlisted'),
+            model_name="facility",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("status", "listed"), ("unlisted_at__isnull", True)),
+                    models.Q(("status", "unlisted"), ("unlisted_at__isnull", False)),
+                    ("status", "suspended"),
+                    _connector="OR",
+                ),
+                name="facility_unlisted_at_iff_unlisted",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='facility',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('status__in', ['suspended']), ('suspended_at__isnull', False)), models.Q(models.Q(('status__in', ['suspended']), _negated=True), ('suspended_at__isnull', True)), _connector='OR'), name='facility_suspended_at_iff_suspended'),
+            model_name="facility",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("status__in", ["suspended"]), ("suspended_at__isnull", False)),
+                    models.Q(
+                        models.Q(("status__in", ["suspended"]), _negated=True),
+                        ("suspended_at__isnull", True),
+                    ),
+                    _connector="OR",
+                ),
+                name="facility_suspended_at_iff_suspended",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='facility',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('suspended_at__isnull', True), ('suspended_by__isnull', True)), models.Q(('suspended_at__isnull', False), ('suspended_by__isnull', False)), _connector='OR'), name='facility_suspended_paired'),
+            model_name="facility",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("suspended_at__isnull", True), ("suspended_by__isnull", True)),
+                    models.Q(("suspended_at__isnull", False), ("suspended_by__isnull", False)),
+                    _connector="OR",
+                ),
+                name="facility_suspended_paired",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='facility',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('suspended_at__isnull', True), ('suspension_reason', '')), models.Q(('suspended_at__isnull', False), models.Q(('suspension_reason', ''), _negated=True)), _connector='OR'), name='facility_reason_iff_suspended'),
+            model_name="facility",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("suspended_at__isnull", True), ("suspension_reason", "")),
+                    models.Q(
+                        ("suspended_at__isnull", False),
+                        models.Q(("suspension_reason", ""), _negated=True),
+                    ),
+                    _connector="OR",
+                ),
+                name="facility_reason_iff_suspended",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='facility',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('latitude__isnull', True), ('longitude__isnull', True)), models.Q(('latitude__isnull', False), ('longitude__isnull', False)), _connector='OR'), name='facility_coordinates_paired'),
+            model_name="facility",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("latitude__isnull", True), ("longitude__isnull", True)),
+                    models.Q(("latitude__isnull", False), ("longitude__isnull", False)),
+                    _connector="OR",
+                ),
+                name="facility_coordinates_paired",
+            ),
         ),
         migrations.AddIndex(
-            model_name='capacityreading',
-            index=models.Index(fields=['facility', '-read_at'], name='capacity_newest'),
+            model_name="capacityreading",
+            index=models.Index(fields=["facility", "-read_at"], name="capacity_newest"),
         ),
         migrations.AddConstraint(
-            model_name='capacityreading',
-            constraint=models.CheckConstraint(condition=models.Q(('expires_at__gt', models.F('read_at'))), name='capacity_expires_after_read'),
+            model_name="capacityreading",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("expires_at__gt", models.F("read_at"))),
+                name="capacity_expires_after_read",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='benefit',
-            constraint=models.UniqueConstraint(fields=('insurance_check', 'position'), name='benefit_position_once'),
+            model_name="benefit",
+            constraint=models.UniqueConstraint(
+                fields=("insurance_check", "position"), name="benefit_position_once"
+            ),
         ),
         migrations.AddIndex(
-            model_name='insurancecheck',
-            index=models.Index(condition=models.Q(('status__in', ['queued', 'in_progress'])), fields=['requested_at'], name='insurance_check_queue'),
+            model_name="insurancecheck",
+            index=models.Index(
+                condition=models.Q(("status__in", ["queued", "in_progress"])),
+                fields=["requested_at"],
+                name="insurance_check_queue",
+            ),
         ),
         migrations.AddIndex(
-            model_name='insurancecheck',
-            index=models.Index(condition=models.Q(('status', 'verified')), fields=['expires_at'], name='insurance_check_expiring'),
+            model_name="insurancecheck",
+            index=models.Index(
+                condition=models.Q(("status", "verified")),
+                fields=["expires_at"],
+                name="insurance_check_expiring",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='insurancecheck',
-            constraint=models.UniqueConstraint(condition=models.Q(('status__in', ['queued', 'in_progress'])), fields=('policy',), name='insurance_check_one_open_per_policy'),
+            model_name="insurancecheck",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("status__in", ["queued", "in_progress"])),
+                fields=("policy",),
+                name="insurance_check_one_open_per_policy",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='insurancecheck',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('status__in', ['verified', 'unable', 'expired']), ('answered_at__isnull', False)), models.Q(models.Q(('status__in', ['verified', 'unable', 'expired']), _negated=True), ('answered_at__isnull', True)), _connector='OR'), name='insurance_check_answered_at_iff_answered'),
+            model_name="insurancecheck",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(
+                        ("status__in", ["verified", "unable", "expired"]),
+                        ("answered_at__isnull", False),
+                    ),
+                    models.Q(
+                        models.Q(("status__in", ["verified", "unable", "expired"]), _negated=True),
+                        ("answered_at__isnull", True),
+                    ),
+                    _connector="OR",
+                ),
+                name="insurance_check_answered_at_iff_answered",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='insurancecheck',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('answered_at__isnull', True), ('answered_by__isnull', True)), models.Q(('answered_at__isnull', False), ('answered_by__isnull', False)), _connector='OR'), name='insurance_check_answered_paired'),
+            model_name="insurancecheck",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("answered_at__isnull", True), ("answered_by__isnull", True)),
+                    models.Q(("answered_at__isnull", False), ("answered_by__isnull", False)),
+                    _connector="OR",
+                ),
+                name="insurance_check_answered_paired",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='insurancecheck',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('taken_at__isnull', True), ('taken_by__isnull', True)), models.Q(('taken_at__isnull', False), ('taken_by__isnull', False)), _connector='OR'), name='insurance_check_taken_paired'),
+            model_name="insurancecheck",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("taken_at__isnull", True), ("taken_by__isnull", True)),
+                    models.Q(("taken_at__isnull", False), ("taken_by__isnull", False)),
+                    _connector="OR",
+                ),
+                name="insurance_check_taken_paired",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='insurancecheck',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('status__in', ['verified', 'expired']), ('expires_at__isnull', False)), models.Q(models.Q(('status__in', ['verified', 'expired']), _negated=True), ('expires_at__isnull', True)), _connector='OR'), name='insurance_check_expiry_iff_verified'),
+            model_name="insurancecheck",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(
+                        ("status__in", ["verified", "expired"]), ("expires_at__isnull", False)
+                    ),
+                    models.Q(
+                        models.Q(("status__in", ["verified", "expired"]), _negated=True),
+                        ("expires_at__isnull", True),
+                    ),
+                    _connector="OR",
+                ),
+                name="insurance_check_expiry_iff_verified",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='consent',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('revoked_at__isnull', True), ('revoked_by__isnull', True)), models.Q(('revoked_at__isnull', False), ('revoked_by__isnull', False)), _connector='OR'), name='consent_revoked_paired'),
+            model_name="consent",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("revoked_at__isnull", True), ("revoked_by__isnull", True)),
+                    models.Q(("revoked_at__isnull", False), ("revoked_by__isnull", False)),
+                    _connector="OR",
+                ),
+                name="consent_revoked_paired",
+            ),
         ),
         migrations.AddIndex(
-            model_name='callback',
-            index=models.Index(condition=models.Q(('status', 'open')), fields=['due_at'], name='callback_due'),
+            model_name="callback",
+            index=models.Index(
+                condition=models.Q(("status", "open")), fields=["due_at"], name="callback_due"
+            ),
         ),
         migrations.AddIndex(
-            model_name='callback',
-            index=models.Index(django.db.models.functions.comparison.Coalesce('first_deadline_at', 'window_ends_at', 'due_at'), name='callback_deadline'),
+            model_name="callback",
+            index=models.Index(
+                django.db.models.functions.comparison.Coalesce(
+                    "first_deadline_at", "window_ends_at", "due_at"
+                ),
+                name="callback_deadline",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='callback',
-            constraint=models.UniqueConstraint(condition=models.Q(('status', 'open')), fields=('call',), name='callback_one_open_per_call'),
+            model_name="callback",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("status", "open")),
+                fields=("call",),
+                name="callback_one_open_per_call",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='callback',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('status__in', ['reached', 'exhausted', 'declined', 'wrong_number', 'cancelled']), ('closed_at__isnull', False)), models.Q(models.Q(('status__in', ['reached', 'exhausted', 'declined', 'wrong_number', 'cancelled']), _negated=True), ('closed_at__isnull', True)), _connector='OR'), name='callback_closed_at_iff_closed'),
+            model_name="callback",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(
+                        (
+                            "status__in",
+                            ["reached", "exhausted", "declined", "wrong_number", "cancelled"],
+                        ),
+                        ("closed_at__isnull", False),
+                    ),
+                    models.Q(
+                        models.Q(
+                            (
+                                "status__in",
+                                ["reached", "exhausted", "declined", "wrong_number", "cancelled"],
+                            ),
+                            _negated=True,
+                        ),
+                        ("closed_at__isnull", True),
+                    ),
+                    _connector="OR",
+                ),
+                name="callback_closed_at_iff_closed",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='callback',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('claimed_at__isnull', True), ('claimed_by__isnull', True)), models.Q(('claimed_at__isnull', False), ('claimed_by__isnull', False)), _connector='OR'), name='callback_claimed_paired'),
+            model_name="callback",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("claimed_at__isnull", True), ("claimed_by__isnull", True)),
+                    models.Q(("claimed_at__isnull", False), ("claimed_by__isnull", False)),
+                    _connector="OR",
+                ),
+                name="callback_claimed_paired",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='callback',
-            constraint=models.CheckConstraint(condition=models.Q(('window_ends_at__isnull', True), ('window_ends_at__gt', models.F('due_at')), _connector='OR'), name='callback_window_ends_after_due'),
+            model_name="callback",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("window_ends_at__isnull", True),
+                    ("window_ends_at__gt", models.F("due_at")),
+                    _connector="OR",
+                ),
+                name="callback_window_ends_after_due",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='callback',
-            constraint=models.CheckConstraint(condition=models.Q(('first_attempt_at__isnull', True), ('first_deadline_at__isnull', False), _connector='OR'), name='callback_attempt_had_a_deadline'),
+            model_name="callback",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("first_attempt_at__isnull", True),
+                    ("first_deadline_at__isnull", False),
+                    _connector="OR",
+                ),
+                name="callback_attempt_had_a_deadline",
+            ),
         ),
         migrations.AddIndex(
-            model_name='call',
-            index=models.Index(fields=['started_at'], name='call_started'),
+            model_name="call",
+            index=models.Index(fields=["started_at"], name="call_started"),
         ),
         migrations.AddIndex(
-            model_name='call',
-            index=models.Index(condition=models.Q(('status', 'open')), fields=['taken_by', 'started_at'], name='call_open'),
+            model_name="call",
+            index=models.Index(
+                condition=models.Q(("status", "open")),
+                fields=["taken_by", "started_at"],
+                name="call_open",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='call',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('status__in', ['closed']), ('closed_at__isnull', False)), models.Q(models.Q(('status__in', ['closed']), _negated=True), ('closed_at__isnull', True)), _connector='OR'), name='call_closed_at_iff_closed'),
+            model_name="call",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("status__in", ["closed"]), ("closed_at__isnull", False)),
+                    models.Q(
+                        models.Q(("status__in", ["closed"]), _negated=True),
+                        ("closed_at__isnull", True),
+                    ),
+                    _connector="OR",
+                ),
+                name="call_closed_at_iff_closed",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='call',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('closed_at__isnull', True), ('closed_by__isnull', True)), models.Q(('closed_at__isnull', False), ('closed_by__isnull', False)), _connector='OR'), name='call_closed_paired'),
+            model_name="call",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("closed_at__isnull", True), ("closed_by__isnull", True)),
+                    models.Q(("closed_at__isnull", False), ("closed_by__isnull", False)),
+                    _connector="OR",
+                ),
+                name="call_closed_paired",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='call',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('disposition', ''), ('status', 'open')), models.Q(('status', 'closed'), models.Q(('disposition', ''), _negated=True)), _connector='OR'), name='call_disposition_iff_closed'),
+            model_name="call",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("disposition", ""), ("status", "open")),
+                    models.Q(("status", "closed"), models.Q(("disposition", ""), _negated=True)),
+                    _connector="OR",
+                ),
+                name="call_disposition_iff_closed",
+            ),
         ),
         migrations.AddIndex(
-            model_name='referral',
-            index=models.Index(condition=models.Q(('status', 'open')), fields=['searched_at'], name='referral_open'),
+            model_name="referral",
+            index=models.Index(
+                condition=models.Q(("status", "open")), fields=["searched_at"], name="referral_open"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='referral',
-            constraint=models.UniqueConstraint(condition=models.Q(('status__in', ['open', 'placed'])), fields=('call',), name='referral_one_open_per_call'),
+            model_name="referral",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("status__in", ["open", "placed"])),
+                fields=("call",),
+                name="referral_one_open_per_call",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='referral',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('status__in', ['arrived', 'closed']), ('closed_at__isnull', False)), models.Q(models.Q(('status__in', ['arrived', 'closed']), _negated=True), ('closed_at__isnull', True)), _connector='OR'), name='referral_closed_at_iff_closed'),
+            model_name="referral",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("status__in", ["arrived", "closed"]), ("closed_at__isnull", False)),
+                    models.Q(
+                        models.Q(("status__in", ["arrived", "closed"]), _negated=True),
+                        ("closed_at__isnull", True),
+                    ),
+                    _connector="OR",
+                ),
+                name="referral_closed_at_iff_closed",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='referral',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('closed_at__isnull', True), ('closed_by__isnull', True)), models.Q(('closed_at__isnull', False), ('closed_by__isnull', False)), _connector='OR'), name='referral_closed_paired'),
+            model_name="referral",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("closed_at__isnull", True), ("closed_by__isnull", True)),
+                    models.Q(("closed_at__isnull", False), ("closed_by__isnull", False)),
+                    _connector="OR",
+                ),
+                name="referral_closed_paired",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='referral',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('ties_read_at__isnull', True), ('ties_read_by__isnull', True)), models.Q(('ties_read_at__isnull', False), ('ties_read_by__isnull', False)), _connector='OR'), name='referral_ties_read_paired'),
+            model_name="referral",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("ties_read_at__isnull", True), ("ties_read_by__isnull", True)),
+                    models.Q(("ties_read_at__isnull", False), ("ties_read_by__isnull", False)),
+                    _connector="OR",
+                ),
+                name="referral_ties_read_paired",
+            ),
         ),
         migrations.AddIndex(
-            model_name='referraloffer',
-            index=models.Index(condition=models.Q(('status__in', ['sent', 'acknowledged'])), fields=['sent_at'], name='offer_unanswered'),
+            model_name="referraloffer",
+            index=models.Index(
+                condition=models.Q(("status__in", ["sent", "acknowledged"])),
+                fields=["sent_at"],
+                name="offer_unanswered",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='referraloffer',
-            constraint=models.UniqueConstraint(condition=models.Q(('status__in', ['declined', 'withdrawn', 'no_show']), _negated=True), fields=('referral', 'facility'), name='offer_facility_asked_once'),
+            model_name="referraloffer",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(
+                    ("status__in", ["declined", "withdrawn", "no_show"]), _negated=True
+                ),
+                fields=("referral", "facility"),
+                name="offer_facility_asked_once",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='referraloffer',
-            constraint=models.UniqueConstraint(condition=models.Q(('status__in', ['accepted', 'arrived', 'stayed'])), fields=('referral',), name='offer_one_acceptance_per_referral'),
+            model_name="referraloffer",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("status__in", ["accepted", "arrived", "stayed"])),
+                fields=("referral",),
+                name="offer_one_acceptance_per_referral",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='referraloffer',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('status__in', ['accepted', 'declined', 'withdrawn', 'arrived', 'stayed', 'no_show']), ('decided_at__isnull', False)), models.Q(models.Q(('status__in', ['accepted', 'declined', 'withdrawn', 'arrived', 'stayed', 'no_show']), _negated=True), ('decided_at__isnull', True)), _connector='OR'), name='offer_decided_at_iff_decided'),
+            model_name="referraloffer",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(
+                        (
+                            "status__in",
+                            ["accepted", "declined", "withdrawn", "arrived", "stayed", "no_show"],
+                        ),
+                        ("decided_at__isnull", False),
+                    ),
+                    models.Q(
+                        models.Q(
+                            (
+                                "status__in",
+                                [
+                                    "accepted",
+                                    "declined",
+                                    "withdrawn",
+                                    "arrived",
+                                    "stayed",
+                                    "no_show",
+                                ],
+                            ),
+                            _negated=True,
+                        ),
+                        ("decided_at__isnull", True),
+                    ),
+                    _connector="OR",
+                ),
+                name="offer_decided_at_iff_decided",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='referraloffer',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('decided_at__isnull', True), ('decided_by__isnull', True)), models.Q(('decided_at__isnull', False), ('decided_by__isnull', False)), _connector='OR'), name='offer_decided_paired'),
+            model_name="referraloffer",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("decided_at__isnull", True), ("decided_by__isnull", True)),
+                    models.Q(("decided_at__isnull", False), ("decided_by__isnull", False)),
+                    _connector="OR",
+                ),
+                name="offer_decided_paired",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='referraloffer',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('status__in', ['arrived', 'stayed']), ('arrived_at__isnull', False)), models.Q(models.Q(('status__in', ['arrived', 'stayed']), _negated=True), ('arrived_at__isnull', True)), _connector='OR'), name='offer_arrived_at_iff_arrived'),
+            model_name="referraloffer",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("status__in", ["arrived", "stayed"]), ("arrived_at__isnull", False)),
+                    models.Q(
+                        models.Q(("status__in", ["arrived", "stayed"]), _negated=True),
+                        ("arrived_at__isnull", True),
+                    ),
+                    _connector="OR",
+                ),
+                name="offer_arrived_at_iff_arrived",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='referraloffer',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('status__in', ['stayed']), ('stayed_at__isnull', False)), models.Q(models.Q(('status__in', ['stayed']), _negated=True), ('stayed_at__isnull', True)), _connector='OR'), name='offer_stayed_at_iff_stayed'),
+            model_name="referraloffer",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("status__in", ["stayed"]), ("stayed_at__isnull", False)),
+                    models.Q(
+                        models.Q(("status__in", ["stayed"]), _negated=True),
+                        ("stayed_at__isnull", True),
+                    ),
+                    _connector="OR",
+                ),
+                name="offer_stayed_at_iff_stayed",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='referraloffer',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('status', 'declined'), models.Q(('decline_reason', ''), _negated=True)), models.Q(models.Q(('status', 'declined'), _negated=True), ('decline_reason', '')), _connector='OR'), name='offer_reason_iff_declined'),
+            model_name="referraloffer",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(
+                        ("status", "declined"), models.Q(("decline_reason", ""), _negated=True)
+                    ),
+                    models.Q(
+                        models.Q(("status", "declined"), _negated=True), ("decline_reason", "")
+                    ),
+                    _connector="OR",
+                ),
+                name="offer_reason_iff_declined",
+            ),
         ),
         migrations.AddIndex(
-            model_name='reminder',
-            index=models.Index(condition=models.Q(('status', 'planned')), fields=['channel', 'priority', 'next_try_at'], name='reminder_claimable'),
+            model_name="reminder",
+            index=models.Index(
+                condition=models.Q(("status", "planned")),
+                fields=["channel", "priority", "next_try_at"],
+                name="reminder_claimable",
+            ),
         ),
         migrations.AddIndex(
-            model_name='reminder',
-            index=models.Index(condition=models.Q(('status', 'dead')), fields=['due_at'], name='reminder_dead'),
+            model_name="reminder",
+            index=models.Index(
+                condition=models.Q(("status", "dead")), fields=["due_at"], name="reminder_dead"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='reminder',
-            constraint=models.UniqueConstraint(fields=('callback', 'stage', 'channel'), name='reminder_once_per_stage_and_channel'),
+            model_name="reminder",
+            constraint=models.UniqueConstraint(
+                fields=("callback", "stage", "channel"), name="reminder_once_per_stage_and_channel"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='reminder',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('status__in', ['sent']), ('sent_at__isnull', False)), models.Q(models.Q(('status__in', ['sent']), _negated=True), ('sent_at__isnull', True)), _connector='OR'), name='reminder_sent_at_iff_sent'),
+            model_name="reminder",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("status__in", ["sent"]), ("sent_at__isnull", False)),
+                    models.Q(
+                        models.Q(("status__in", ["sent"]), _negated=True), ("sent_at__isnull", True)
+                    ),
+                    _connector="OR",
+                ),
+                name="reminder_sent_at_iff_sent",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='reminder',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('lease_token__isnull', True), ('lease_until__isnull', True)), models.Q(('lease_token__isnull', False), ('lease_until__isnull', False)), _connector='OR'), name='reminder_lease_paired'),
+            model_name="reminder",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("lease_token__isnull", True), ("lease_until__isnull", True)),
+                    models.Q(("lease_token__isnull", False), ("lease_until__isnull", False)),
+                    _connector="OR",
+                ),
+                name="reminder_lease_paired",
+            ),
         ),
         migrations.AddIndex(
-            model_name='notice',
-            index=models.Index(condition=models.Q(('seen_at__isnull', True)), fields=['recipient', 'shown_from'], name='notice_unseen'),
+            model_name="notice",
+            index=models.Index(
+                condition=models.Q(("seen_at__isnull", True)),
+                fields=["recipient", "shown_from"],
+                name="notice_unseen",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='notice',
-            constraint=models.UniqueConstraint(fields=('reminder', 'plan'), name='notice_once_per_plan'),
+            model_name="notice",
+            constraint=models.UniqueConstraint(
+                fields=("reminder", "plan"), name="notice_once_per_plan"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='notice',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('seen_at__isnull', True), ('seen_by__isnull', True)), models.Q(('seen_at__isnull', False), ('seen_by__isnull', False)), _connector='OR'), name='notice_seen_paired'),
+            model_name="notice",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("seen_at__isnull", True), ("seen_by__isnull", True)),
+                    models.Q(("seen_at__isnull", False), ("seen_by__isnull", False)),
+                    _connector="OR",
+                ),
+                name="notice_seen_paired",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='safetyscreen',
-            constraint=models.UniqueConstraint(condition=models.Q(('is_current', True)), fields=('call',), name='screen_one_current_per_call'),
+            model_name="safetyscreen",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("is_current", True)),
+                fields=("call",),
+                name="screen_one_current_per_call",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='safetyscreen',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('acted_at__isnull', True), ('acted_by__isnull', True)), models.Q(('acted_at__isnull', False), ('acted_by__isnull', False)), _connector='OR'), name='screen_acted_paired'),
+            model_name="safetyscreen",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("acted_at__isnull", True), ("acted_by__isnull", True)),
+                    models.Q(("acted_at__isnull", False), ("acted_by__isnull", False)),
+                    _connector="OR",
+                ),
+                name="screen_acted_paired",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='safetyscreen',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('overridden_at__isnull', True), ('overridden_by__isnull', True)), models.Q(('overridden_at__isnull', False), ('overridden_by__isnull', False)), _connector='OR'), name='screen_overridden_paired'),
+            model_name="safetyscreen",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("overridden_at__isnull", True), ("overridden_by__isnull", True)),
+                    models.Q(("overridden_at__isnull", False), ("overridden_by__isnull", False)),
+                    _connector="OR",
+                ),
+                name="screen_overridden_paired",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='safetyscreen',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('acted_at__isnull', True), ('action_taken', '')), models.Q(models.Q(('action_taken', ''), _negated=True), ('acted_at__isnull', False)), _connector='OR'), name='screen_action_iff_acted'),
+            model_name="safetyscreen",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("acted_at__isnull", True), ("action_taken", "")),
+                    models.Q(
+                        models.Q(("action_taken", ""), _negated=True), ("acted_at__isnull", False)
+                    ),
+                    _connector="OR",
+                ),
+                name="screen_action_iff_acted",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='safetyscreen',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('overridden_at__isnull', True), ('override_level', '')), models.Q(models.Q(('override_level', ''), _negated=True), ('overridden_at__isnull', False)), _connector='OR'), name='screen_level_iff_overridden'),
+            model_name="safetyscreen",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("overridden_at__isnull", True), ("override_level", "")),
+                    models.Q(
+                        models.Q(("override_level", ""), _negated=True),
+                        ("overridden_at__isnull", False),
+                    ),
+                    _connector="OR",
+                ),
+                name="screen_level_iff_overridden",
+            ),
         ),
         migrations.AddIndex(
-            model_name='staffsearch',
-            index=models.Index(fields=['made_at'], name='staff_search_made'),
+            model_name="staffsearch",
+            index=models.Index(fields=["made_at"], name="staff_search_made"),
         ),
         migrations.AddConstraint(
-            model_name='substanceuse',
-            constraint=models.UniqueConstraint(fields=('call', 'position'), name='substance_position_once'),
+            model_name="substanceuse",
+            constraint=models.UniqueConstraint(
+                fields=("call", "position"), name="substance_position_once"
+            ),
         ),
     ]

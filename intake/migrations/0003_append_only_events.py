@@ -6,7 +6,17 @@ superuser can drop a trigger; what they then change, ``verify_audit`` finds.
 
 from django.db import migrations
 
-CONTENT = ["id", "at", "actor_kind", "actor_id", "verb", "subject_type", "subject_id", "detail", "mac"]
+CONTENT = [
+    "id",
+    "at",
+    "actor_kind",
+    "actor_id",
+    "verb",
+    "subject_type",
+    "subject_id",
+    "detail",
+    "mac",
+]
 SEAL_CONTENT = ["id", "position", "head", "sealed_at"]
 
 

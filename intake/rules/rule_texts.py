@@ -136,6 +136,14 @@ TEXTS: dict[str, RuleText] = {
         _DO_NOT_STOP,
         f"{_GUIDELINE}, Table 2 and recommendations 1-10. The interval is a design choice.",
     ),
+    "R11.beyond_prescription": RuleText(
+        "Likely dependence, still taking, but not as prescribed",
+        'Refer for medical evaluation within 24 to 72 hours. Do not say "as prescribed": going back'
+        " to the prescription, or to nothing, would be a sudden cut.",
+        "Please do not stop or cut down suddenly on your own. Let a clinician see you before"
+        " anything changes.",
+        f"{_GUIDELINE}, Table 2, recommendations 1-10 and patient guide",
+    ),
     "R12": RuleText(
         "Above prescribed, not prescribed, unlabeled pills or unknown dose",
         "Counts as a high dose. Medical evaluation before any program. What is in street pills is"

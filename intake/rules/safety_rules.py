@@ -143,7 +143,19 @@ def _r11_still_taking(case: Case) -> Iterator[Finding]:
         return
     # Table 2: the risk rises with the dose.
     level = Level.HIGH if case.risk.band is Band.HIGH else Level.MODERATE
-    yield finding("R11", level, Route.MEDICAL_EVALUATION_72H, Placement.MEDICAL_EVALUATION_FIRST)
+    # "As prescribed" would be a sudden cut for whoever takes more than that, or without it.
+    beyond = any(
+        outside_prescription(exposure)
+        for exposure in case.exposures
+        if is_benzodiazepine_type(exposure)
+    )
+    yield finding(
+        "R11",
+        level,
+        Route.MEDICAL_EVALUATION_72H,
+        Placement.MEDICAL_EVALUATION_FIRST,
+        text="R11.beyond_prescription" if beyond else "R11",
+    )
 
 
 def _r12_beyond_prescription(case: Case) -> Iterator[Finding]:

@@ -20,6 +20,35 @@ GENDERS = frozenset({"FEM", "MALE"})
 EXCLUSIVE = {"DUO": "drunk-driving clients", "AUDO": "alcohol clients", "OUDO": "opioid clients"}
 EXCLUSIVE_DETOX = {"AUDO": "ADTX", "OUDO": "ODTX"}
 
+# The languages the directory has a code for, and that this line's calls come in.
+LANGUAGES = {
+    "SP": "Spanish",
+    "AH": "sign language",
+    "F17": "Chinese",
+    "F92": "Vietnamese",
+    "F81": "Tagalog",
+    "F4": "Arabic",
+    "F28": "French",
+    "F19": "Creole",
+    "F47": "Korean",
+    "F67": "Portuguese",
+    "F70": "Russian",
+}
+# From the language of a call (ISO 639).
+LANGUAGE_OF_CALL = {
+    "es": "SP",
+    "ase": "AH",
+    "zh": "F17",
+    "vi": "F92",
+    "tl": "F81",
+    "ar": "F4",
+    "fr": "F28",
+    "ht": "F19",
+    "ko": "F47",
+    "pt": "F67",
+    "ru": "F70",
+}
+
 LABELS = {
     "DT": "detox",
     "ADTX": "alcohol detox",
@@ -48,8 +77,7 @@ LABELS = {
     "SS": "sliding fee scale",
     "PA": "payment assistance",
     "NP": "no payment taken",
-    "SP": "Spanish",
-    "AH": "sign language",
+    **LANGUAGES,
 }
 
 

@@ -1,0 +1,44 @@
+"""Times as staff read them: how far off, in the helpline's zone, and in the person's own."""
+
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
+
+
+def relative(at: datetime, now: datetime) -> str:
+    """``in 1 h 5 min`` or ``18 min late``; minutes are rounded down."""
+    is_late = at < now
+    gap = now - at if is_late else at - now
+    text = _span(gap)
+    return _("%(span)s late") % {"span": text} if is_late else _("in %(span)s") % {"span": text}
+
+
+def since(at: datetime, now: datetime) -> str:
+    """``18 min ago``."""
+    return _("%(span)s ago") % {"span": _span(now - at)}
+
+
+def _span(gap: timedelta) -> str:
+    minutes = max(0, int(gap.total_seconds() // 60))
+    days, minutes = divmod(minutes, 24 * 60)
+    hours, minutes = divmod(minutes, 60)
+    if days:
+        return _("%(days)d d %(hours)d h") % {"days": days, "hours": hours}
+    if hours:
+        return _("%(hours)d h %(minutes)d min") % {"hours": hours, "minutes": minutes}
+    return _("%(minutes)d min") % {"minutes": minutes}
+
+
+def staff_time(at: datetime) -> str:
+    """In the zone of the helpline, with its abbreviation."""
+    local = timezone.localtime(at)
+    return f"{date_format(local, 'D, M j, g:i A')} {local.tzname()}"
+
+
+def their_time(at: datetime, zone: str) -> str:
+    """In the person's own zone, with its abbreviation."""
+    local = at.astimezone(ZoneInfo(zone))
+    return f"{date_format(local, 'D, M j, g:i A')} {local.tzname()}"
