@@ -1,9 +1,19 @@
 """Invented people and their records, made through the actions a desk would use."""
 
 from datetime import timedelta
+from decimal import Decimal
 
-from intake.actions import calls, consents, safety
-from intake.models import Call, Callback, Consent, InsurancePolicy, Person, SubstanceUse
+from intake.actions import calls, consents, insurance, needs, referrals, safety
+from intake.directory.places import place_of
+from intake.models import (
+    Call,
+    Callback,
+    Consent,
+    Facility,
+    InsurancePolicy,
+    Person,
+    SubstanceUse,
+)
 from intake.rules.safety import Answer, Answers
 
 MARIA = "+12025550143"  # Washington, DC
@@ -30,8 +40,8 @@ def klonopin(call, *, now):
         substance="clonazepam",
         brand="Klonopin",
         source="own_prescription",
-        dose_mg="2",
-        times_a_day="2",
+        dose_mg=Decimal(2),
+        times_a_day=Decimal(2),
         days_a_week=7,
         weeks_of_use=104,
         last_used_at=now - timedelta(days=2),
@@ -55,11 +65,16 @@ def open_call(*, agent, now, person=None, **fields):
     return calls.save_sheet(sheet=sheet, by=agent, now=now)
 
 
+def told(**answers):
+    """Everything answered no by a woman of 41, but for ``answers``."""
+    every = dict.fromkeys(Answers.__dataclass_fields__, Answer.NO)
+    every |= {"age": 41, "seizure_hours_ago": None}
+    return Answers(**every | {code: Answer(answer) for code, answer in answers.items()})
+
+
 def past_seizure():
     """Everything answered, nothing dangerous now, but a seizure the last time she stopped."""
-    told = dict.fromkeys(Answers.__dataclass_fields__, Answer.NO)
-    told |= {"withdrawal_seizure": Answer.YES, "age": 41, "seizure_hours_ago": None}
-    return Answers(**told)
+    return told(withdrawal_seizure="yes")
 
 
 def screened_call(*, agent, now, **fields):
@@ -106,3 +121,50 @@ def open_callback(*, due_at, now, person=None, **fields):
     )
     callback.save(force_insert=True)
     return callback
+
+
+def insurance_check(*, agent, now, call=None, **fields):
+    """A check asked for and waiting in the queue, on a screened call with consent."""
+    call = call or screened_call(agent=agent, now=now)
+    consent(call, Consent.Scope.HEALTH_PLAN, agent=agent, now=now)
+    return insurance.request(
+        call=call,
+        policy=fields.pop("policy", None) or policy(),
+        levels_wanted=["4-WM", "3.7-WM"],
+        by=agent,
+        now=now,
+        **fields,
+    )
+
+
+HOSPITAL_CODES = "SA DT HID BDTX PI MD SF CO YAD ADLT SNR FEM MALE"
+
+
+def facility(name, *, now, zip_code="20001", codes=HOSPITAL_CODES, **fields):
+    """A listed hospital with benzodiazepine detox; near Maria unless another ZIP is given."""
+    place = place_of(zip_code)
+    given = {
+        "source_key": f"{name}|{zip_code}",
+        "name": name,
+        "street": "1 Almond Street",
+        "city": place.city,
+        "state": place.state,
+        "zip_code": zip_code,
+        "phone": "202-555-0110",
+        "service_codes": f" {codes} ",
+        "latitude": place.latitude,
+        "longitude": place.longitude,
+        "time_zone": place.time_zone,
+        "first_listed_at": now,
+        "last_listed_at": now,
+    }
+    return Facility.objects.create(**{**given, **fields})
+
+
+def referral(*, agent, now, call=None):
+    """A search made and its list kept, on a screened call with consent; facilities come first."""
+    call = call or screened_call(agent=agent, now=now)
+    consent(call, Consent.Scope.FACILITIES, agent=agent, now=now)
+    zip_code = call.person_in_need.zip_code
+    need = needs.for_call(call, now=now)
+    return referrals.search(call=call, need=need, zip_code=zip_code, by=agent, now=now)

@@ -121,3 +121,24 @@ def test_an_event_names_its_record_and_its_actor_and_nothing_personal(agent, now
         str(call.pk),
         agent.pk,
     )
+
+
+def test_the_command_names_the_first_broken_link_and_ends_badly(agent, now, tmp_path, settings):
+    from io import StringIO
+
+    from django.core.management import CommandError, call_command
+
+    settings.HELPLINE_DATA = tmp_path
+    written(agent, now)
+    events.seal(now=now)
+    events.publish_head(folder=tmp_path, now=now)
+    said = StringIO()
+    call_command("verify_audit", stdout=said)
+    assert said.getvalue().startswith("3 events sealed and intact, 0 waiting")
+    assert "1 published heads agree" in said.getvalue()
+    superuser_sql("UPDATE intake_event SET verb = 'test.9' WHERE position = 2")
+    with pytest.raises(CommandError, match="Broken at position 2"):
+        call_command("verify_audit")
+    (tmp_path / "audit-heads.log").write_text("not a head\n", encoding="ascii")
+    with pytest.raises(CommandError, match="Cannot read the published heads"):
+        call_command("verify_audit")

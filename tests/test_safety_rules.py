@@ -647,6 +647,17 @@ def test_the_do_not_stop_sentence_is_said_while_still_taking():
 
 
 @pytest.mark.parametrize(
+    "changed", [{"above_prescribed": YES}, {"source": Source.STREET}, {"source": Source.OTHER}]
+)
+def test_nobody_taking_more_than_prescribed_is_told_to_take_it_as_prescribed(changed):
+    findings = assess(all_no(), [taking(**changed)]).findings
+    said = next(f.say for f in findings if f.rule_id == "R11")
+
+    assert "prescribed" not in said
+    assert "do not stop or cut down suddenly" in said
+
+
+@pytest.mark.parametrize(
     ("route", "number"),
     [
         (Route.CALL_911, "911"),

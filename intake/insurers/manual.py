@@ -13,6 +13,7 @@ class ManualInsurer(Insurer):
 
     method = InsuranceCheck.Method.MANUAL
     fields_told: ClassVar[tuple[str, ...]] = (
+        "person_name",
         "member_id",
         "group_number",
         "policyholder_name",

@@ -18,7 +18,7 @@ from django.utils.translation import gettext_lazy
 
 from intake.models import Attempt, Callback
 from intake.models.callbacks import DEADLINE
-from intake.reports.clock import percentile, seconds_between
+from intake.reports.clock import percentiles, seconds_between
 from intake.reports.figures import Cell, Figure, RowsBehind, Table, Unit, rate, ratio
 from intake.reports.period import Period
 
@@ -102,6 +102,7 @@ def reached(period: Period, *, now: datetime) -> QuerySet[Callback]:
     return ended(period, now=now).filter(status=Callback.Status.REACHED)
 
 
+REACHED_SOON = Q(attempts__outcome=Attempt.Outcome.REACHED, attempts__number__lte=TRIES)
 ANSWERED = Attempt.objects.filter(
     callback=OuterRef("pk"), outcome=Attempt.Outcome.REACHED, number__lte=TRIES
 )
@@ -125,23 +126,27 @@ def web_tried(period: Period, *, now: datetime) -> QuerySet[Callback]:
 def read(period: Period, *, now: datetime) -> CallbackReport:
     """Count the callbacks promised for ``period`` as they stand at ``now`` (UTC)."""
     by_source: dict[str, Counter[str]] = {code: Counter() for code in Callback.Source.values}
+    # Of those due: how they stand now.
+    by_status: Counter[str] = Counter()
     missed_and_open = 0
     counted = (
         promised_for(period, now=now)
         .order_by()
-        .values_list(F("source"), F("outcome"))
-        .annotate(number=Count("pk"), still_open=Count("pk", filter=Q(status="open")))
+        .values_list(F("source"), F("outcome"), F("status"))
+        .annotate(number=Count("*"))
     )
-    for source, outcome, number, still_open in counted:
+    for source, outcome, status, number in counted:
         by_source[source][outcome] += number
-        missed_and_open += still_open if outcome == MISSED else 0
+        by_status[status] += number if outcome in DUE else 0
+        is_overdue = outcome == MISSED and status == Callback.Status.OPEN
+        missed_and_open += number if is_overdue else 0
     counts = sum(by_source.values(), Counter())
     return CallbackReport(
         by_source=list(by_source.items()),
         missed_and_open=missed_and_open,
         figures=[
             _kept(counts, missed_and_open),
-            *_contact(period, now),
+            *_contact(by_status, period, now),
             *_speed(period, now),
         ],
     )
@@ -175,11 +180,14 @@ def _kept(counts: Counter[str], missed_and_open: int) -> Figure:
     )
 
 
-def _contact(period: Period, now: datetime) -> list[Figure]:
-    closed = ended(period, now=now).count()
-    soon = reached_soon(period, now=now).count()
-    in_the_end = reached(period, now=now).count()
-    tries = Attempt.objects.filter(callback__in=ended(period, now=now).values("pk")).count()
+def _contact(by_status: Counter[str], period: Period, now: datetime) -> list[Figure]:
+    closed = by_status.total() - by_status[Callback.Status.OPEN]
+    in_the_end = by_status[Callback.Status.REACHED]
+    # An attempt that reaches the person is the last, so counting these counts callbacks.
+    counted = ended(period, now=now).aggregate(
+        tries=Count("attempts"), soon=Count("attempts", filter=REACHED_SOON)
+    )
+    tries, soon = counted["tries"], counted["soon"]
     exclusions = _(
         "Still open, not yet due, and canceled in time. Declined and wrong number count as"
         " not reached."
@@ -221,7 +229,8 @@ def _contact(period: Period, now: datetime) -> list[Figure]:
 def _speed(period: Period, now: datetime) -> list[Figure]:
     asked = due_in(period, now=now).filter(source=Callback.Source.WEB)
     tried = web_tried(period, now=now)
-    number, timed = asked.count(), tried.count()
+    counted = asked.aggregate(number=Count("*"), timed=Count("first_attempt_at"))
+    number, timed = counted["number"], counted["timed"]
     taken: dict[str, Any] = {
         "unit": Unit.SECONDS,
         "numerator": timed,
@@ -235,18 +244,19 @@ def _speed(period: Period, now: datetime) -> list[Figure]:
         "rows": [RowsBehind("web_tried", _("Requests tried"))],
     }
     seconds = seconds_between("requested_at", "first_attempt_at")
+    median, p90 = percentiles(tried, seconds, timed, (50, 90))
     return [
         Figure(
             code="speed_median",
             name=_("Speed to callback, median"),
-            value=percentile(tried, seconds, 50),
+            value=median,
             formula=_("The time within which half of the web requests were first tried."),
             **taken,
         ),
         Figure(
             code="speed_p90",
             name=_("Speed to callback, 9 in 10"),
-            value=percentile(tried, seconds, 90),
+            value=p90,
             formula=_("The time within which 9 in 10 of the web requests were first tried."),
             **taken,
         ),

@@ -107,7 +107,7 @@ def _by_the_clock(
         .order_by()
         .annotate(local_hour=local_hour("started_at", period))
         .values_list("local_hour")
-        .annotate(service=Count("pk", filter=IS_SERVICE), every=Count("pk"))
+        .annotate(service=Count("started_at", filter=IS_SERVICE), every=Count("*"))
     )
     days: dict[int, Counter[bool]] = {}
     hours: dict[int, Counter[bool]] = {}
@@ -130,7 +130,7 @@ def _by_end(period: Period) -> tuple[list[tuple[str, int]], list[tuple[str, int]
     dispositions: Counter[str] = Counter()
     kinds: Counter[str] = Counter()
     counted = begun_in(period).order_by().values_list("call_type", "disposition")
-    for kind, disposition, number in counted.annotate(number=Count("pk")):
+    for kind, disposition, number in counted.annotate(number=Count("*")):
         if kind in Call.NON_SERVICE:
             kinds[kind] += number
         else:

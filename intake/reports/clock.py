@@ -6,6 +6,7 @@ over a year of calls that took fifteen times as long as the integer arithmetic h
 """
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 from django.db.backends.base.base import BaseDatabaseWrapper
@@ -74,11 +75,14 @@ def nearest_rank(count: int, percent: int) -> int:
     return math.ceil(percent * count / 100) - 1
 
 
-def percentile(rows: QuerySet[Any], seconds: Combinable, percent: int) -> int | None:
-    """The value at the nearest rank, in seconds: one that really occurred; None for no rows."""
-    count = rows.count()
+def percentiles(
+    rows: QuerySet[Any], seconds: Combinable, count: int, percents: Sequence[int]
+) -> list[int | None]:
+    """The values at the nearest ranks among the ``count`` rows, in whole seconds.
+
+    Each is one that really occurred; None where there are no rows.
+    """
     if not count:
-        return None
-    place = nearest_rank(count, percent)
+        return [None for _percent in percents]
     ordered = rows.annotate(seconds=seconds).order_by("seconds").values_list("seconds", flat=True)
-    return int(ordered[place])
+    return [int(ordered[nearest_rank(count, percent)]) for percent in percents]

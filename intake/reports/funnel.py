@@ -84,9 +84,12 @@ def _reached(stage: str) -> Exists:
 def read(period: Period, *, now: datetime) -> FunnelReport:
     """Follow everybody whose first call began in ``period``, as known at ``now`` (UTC)."""
     counted = first_calls(period).aggregate(
-        **{CALLED: Count("pk")},
-        **{stage: Count("pk", filter=_reached(stage)) for stage in (CHECKED, REFERRED, ARRIVED)},
-        still_followed=Count("pk", filter=Q(started_at__gt=now - HORIZON)),
+        **{CALLED: Count("*")},
+        **{
+            stage: Count("started_at", filter=_reached(stage))
+            for stage in (CHECKED, REFERRED, ARRIVED)
+        },
+        still_followed=Count("started_at", filter=Q(started_at__gt=now - HORIZON)),
     )
     still_followed = counted.pop("still_followed")
     stages = [(stage, counted[stage]) for stage in STAGES]

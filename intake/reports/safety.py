@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery
 from django.utils.translation import gettext as _
 
 from intake.models import Call, InsuranceCheck, SafetyScreen
@@ -66,9 +66,12 @@ def figures(period: Period) -> list[Figure]:
 
 
 def _screen_figures(period: Period) -> list[Figure]:
-    number, done, left_out = (
-        calls.count() for calls in (service_calls(period), screened(period), skipped(period))
+    # One pass: a call has at most one current screen, so counting screens counts calls.
+    counted = service_calls(period).aggregate(
+        done=Count("screens", filter=Q(screens__is_current=True, screens__is_skipped=False)),
+        left_out=Count("screens", filter=Q(screens__is_current=True, screens__is_skipped=True)),
     )
+    number, done, left_out = service_calls(period).count(), counted["done"], counted["left_out"]
     shared: dict[str, Any] = {
         "denominator": number,
         "exclusions": _(
@@ -105,6 +108,7 @@ def _screen_figures(period: Period) -> list[Figure]:
 
 
 def _safety_first(period: Period) -> Figure:
+    # Two counts: as a filtered aggregate, Django gives the nested subquery a wrong alias.
     number, first = checked(period).count(), safety_came_first(period).count()
     return Figure(
         code="safety_first_rate",

@@ -1,37 +1,19 @@
 """A stranger's way through the public pages in a real browser, with and without its scripts."""
 
-import os
 import re
 from datetime import timedelta
-from pathlib import Path
-from urllib.parse import urlsplit
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import expect, sync_playwright
+from playwright.sync_api import expect
 
 from intake import forms
 from intake.models import Callback
+from tests.browser.visits import Visit, look
 from tests.callers import ANA
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.django_db(transaction=True)]
 
 WIDTHS = {"phone": 390, "desk": 1440}
-# Where the pages are kept as pictures, for whoever wants to look at them.
-PICTURES = os.environ.get("HELPLINE_TEST_PICTURES")
-
-
-# Not for the whole session: one thread can hold only one Playwright.
-@pytest.fixture(scope="module")
-def browser(chromium):
-    with pytest.MonkeyPatch.context() as patch, sync_playwright() as playwright:
-        # Playwright runs a loop of its own in this thread, which Django takes for async code.
-        patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
-        browser = playwright.chromium.launch(
-            executable_path=chromium, args=["--no-sandbox", "--disable-background-networking"]
-        )
-        yield browser
-        browser.close()
 
 
 @pytest.fixture
@@ -51,48 +33,6 @@ def visit(browser, live_server, settings, monkeypatch):
     yield open_page
     for visit in visits:
         visit.close()
-
-
-class Visit:
-    def __init__(self, browser, origin, **options):
-        self.host = urlsplit(origin).netloc
-        self.context = browser.new_context(**options)
-        self.page = self.context.new_page()
-        self.elsewhere, self.complaints, self.answers = [], [], []
-        self.page.on("request", self.note_request)
-        self.page.on("console", self.note_console)
-        self.page.on("response", lambda answer: self.answers.append(answer))
-        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
-
-    def note_request(self, request):
-        if urlsplit(request.url).netloc != self.host:
-            self.elsewhere.append(request.url)
-
-    def note_console(self, message):
-        # A refused form is an answer with status 422, which the browser mentions, as it does
-        # every feature in a header that it does not know.
-        expected = "status of 422" in message.text or "Unrecognized feature" in message.text
-        # The page the exit leads to is not one of ours.
-        expected = expected or message.location["url"].endswith("/favicon.ico")
-        if message.type in {"error", "warning"} and not expected:
-            self.complaints.append(message.text)
-
-    def close(self):
-        self.context.close()
-        assert self.elsewhere == []
-        assert self.complaints == []
-
-
-def look(page, name):
-    """What must hold of every page: no serious accessibility fault, nothing wider than the page."""
-    if PICTURES:
-        page.screenshot(path=Path(PICTURES) / f"{name}.png", full_page=True)
-    found = [
-        (fault["id"], [node["target"] for node in fault["nodes"]])
-        for fault in Axe().run(page).response["violations"]
-    ]
-    assert found == []
-    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
 def fill_in(page):

@@ -1,0 +1,87 @@
+"""Every address the project answers, with the arguments that reach the canary world."""
+
+import re
+
+from django.contrib import admin
+from django.urls import get_resolver
+from django.urls.resolvers import URLPattern
+
+ROLES = ("Agent", "Supervisor", "Privacy officer", "Administrator")
+
+
+class Route:
+    """One pattern of the resolver: ``admin/intake/call/<path:object_id>/amend/``."""
+
+    def __init__(self, pattern, text):
+        self.pattern, self.text = pattern, text
+
+    def __str__(self):
+        return self.text
+
+    @property
+    def model(self):
+        """The model whose records this route speaks of, if it is an address of the admin."""
+        parts = self.text.split("/")
+        for model in admin.site._registry:
+            if parts[:3] == ["admin", model._meta.app_label, model._meta.model_name]:
+                return model
+        return None
+
+    @property
+    def takes_record(self):
+        return self.model is not None and "<" in self.text
+
+    @property
+    def label(self):
+        """``search`` or ``amend``: the last word of the address that is no argument."""
+        words = [word for word in self.text.split("/")[3:] if word and "<" not in word]
+        return words[-1] if words else "changelist"
+
+    def address(self, argument=""):
+        """The address with every argument replaced by ``argument``."""
+        text = re.sub(r"<[^>]*>", lambda _: str(argument), self.text)
+        return f"/{text}"
+
+
+def routes():
+    """All of them, in the order in which Django tries them."""
+    return list(_walk(get_resolver(), ""))
+
+
+def _walk(resolver, before):
+    for pattern in resolver.url_patterns:
+        text = before + _plain(str(pattern.pattern))
+        if isinstance(pattern, URLPattern):
+            yield Route(pattern, text)
+        else:
+            yield from _walk(pattern, text)
+
+
+def _plain(text):
+    """The two regular expressions of the admin, written like the other patterns."""
+    text = re.sub(r"\(\?P<(\w+)>(?:\([^)]*\)|[^()])*\)", r"<\1>", text)
+    return text.lstrip("^").rstrip("$")
+
+
+# What stands for the arguments that are no id of a record.
+ARGUMENTS = {
+    "admin/reports/rows/<slug:code>/": ["calls_all"],
+    "admin/reports/<slug:code>.csv": ["callback-list", "figures"],
+    "admin/r/<path:content_type_id>/<path:object_id>/": ["1"],
+    "admin/<app_label>/": ["intake", "auth"],
+    "admin/<url>": ["no-such-page/"],
+    "callback/thanks/<str:token>/": ["no-such-token"],
+}
+
+
+def arguments(route, world):
+    """What to put into a route: ids of the world, or a word from ``ARGUMENTS``."""
+    if "<" not in route.text:
+        return [""]
+    if route.takes_record:
+        if route.model._meta.app_label == "auth":
+            found = route.model.objects.order_by("pk")
+        else:
+            found = world.of(route.model)
+        return [record.pk for record in found]
+    return ARGUMENTS[route.text]

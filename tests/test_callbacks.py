@@ -1,0 +1,325 @@
+"""The promise: made inside their hours, claimed by one, tried, moved, ended; identity first."""
+
+import threading
+from datetime import timedelta
+
+import pytest
+from django.db import connection
+from django.urls import reverse
+
+from intake.actions import callbacks, people
+from intake.models import Attempt, Callback, Event, Notice, Person
+from tests.casting import MARIA, maria, open_call, open_callback
+
+pytestmark = pytest.mark.django_db
+
+TEN_IN_NEW_YORK = timedelta(0)  # the standing clock: 14:00 UTC
+
+
+def promised(agent, now, *, due_in=timedelta(hours=2), **fields):
+    call = open_call(agent=agent, now=now)
+    return callbacks.promise(
+        person=call.caller,
+        call=call,
+        due_at=now + due_in,
+        urgency=fields.pop("urgency", Callback.Urgency.ROUTINE),
+        by=agent,
+        now=now,
+        **fields,
+    )
+
+
+def test_a_promise_is_kept_in_their_zone_and_written_to_the_audit(agent, now):
+    callback = promised(agent, now)
+    assert callback.is_open
+    assert callback.time_zone == "America/New_York"
+    assert Event.objects.filter(verb="callback.promised", subject_id=str(callback.pk)).exists()
+    assert callback.reminders.count() == 7
+
+
+def test_a_time_outside_their_hours_is_refused_with_the_reason_unless_they_asked(agent, now):
+    call = open_call(agent=agent, now=now)
+    night = now + timedelta(hours=12, minutes=30)  # 22:30 in Washington
+    args = {"person": call.caller, "call": call, "due_at": night, "urgency": "routine"}
+    with pytest.raises(callbacks.OutsideCallingHours, match="08:00-21:00"):
+        callbacks.promise(**args, by=agent, now=now)
+    callback = callbacks.promise(**args, asked_outside_hours=True, by=agent, now=now)
+    assert callback.asked_outside_hours
+
+
+def test_no_number_a_blocked_number_or_a_time_gone_by_is_no_promise(agent, now):
+    call = open_call(agent=agent, now=now, person=maria(phone=None))
+    args = {"call": call, "urgency": "routine", "by": agent, "now": now}
+    due = now + timedelta(hours=1)
+    with pytest.raises(callbacks.NoNumber):
+        callbacks.promise(person=call.caller, due_at=due, **args)
+    other = open_call(agent=agent, now=now)
+    with pytest.raises(callbacks.DueInThePast):
+        callbacks.promise(person=other.caller, due_at=now - timedelta(hours=1), **args)
+    people.block_number(person=other.caller, reason="asked", by=agent, now=now)
+    with pytest.raises(callbacks.NumberBlocked):
+        callbacks.promise(person=other.caller, due_at=due, **args)
+
+
+def test_blocking_a_number_holds_for_everyone_stored_under_it(agent, now):
+    first, second = (open_call(agent=agent, now=now).caller for _call in range(2))
+    people.block_number(person=first, reason="asked", by=agent, now=now)
+    second.refresh_from_db()
+    assert second.do_not_call
+    with pytest.raises(people.AlreadyDoNotCall):
+        people.block_number(person=second, reason="asked", by=agent, now=now)
+
+
+def test_one_call_has_one_open_callback(agent, now):
+    callback = promised(agent, now)
+    args = {"person": callback.person, "call": callback.call, "urgency": "routine"}
+    with pytest.raises(callbacks.CallbackAlreadyOpen):
+        callbacks.promise(**args, due_at=now + timedelta(hours=3), by=agent, now=now)
+    callbacks.cancel(callback=callback, by=agent, now=now)
+    again = callbacks.promise(**args, due_at=now + timedelta(hours=3), by=agent, now=now)
+    assert again.is_open
+
+
+def test_a_claim_has_one_holder_until_it_is_given_back_or_grows_old(agent, other_agent, now):
+    callback = promised(agent, now)
+    callbacks.claim(callback=callback, by=agent, now=now)
+    with pytest.raises(callbacks.CallbackTaken):
+        callbacks.claim(callback=callback, by=other_agent, now=now + timedelta(minutes=29))
+    with pytest.raises(callbacks.CallbackNotYours):
+        callbacks.release(callback=callback, by=other_agent, now=now)
+    callbacks.release(callback=callback, by=agent, now=now)
+    callbacks.claim(callback=callback, by=other_agent, now=now)
+    callbacks.claim(callback=callback, by=agent, now=now + timedelta(minutes=31))
+    assert callback.claimed_by == agent
+
+
+@pytest.mark.django_db(transaction=True)
+def test_twenty_claims_at_once_have_one_winner_and_nineteen_clear_answers(agent, now):
+    callback = open_callback(due_at=now, now=now)
+    answers = []
+
+    def claim():
+        try:
+            callbacks.claim(callback=Callback.objects.get(pk=callback.pk), by=agent, now=now)
+            answers.append("won")
+        except callbacks.CallbackTaken:
+            answers.append("taken")
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=claim) for _number in range(20)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(answers) == ["taken"] * 19 + ["won"]
+    assert Event.objects.filter(verb="callback.claimed").count() == 1
+
+
+def claimed(agent, now, **fields):
+    callback = promised(agent, now, **fields)
+    return callbacks.claim(callback=callback, by=agent, now=now)
+
+
+def test_reached_needs_the_claim_and_a_confirmed_identity(agent, other_agent, now):
+    callback = claimed(agent, now)
+    args = {"callback": callback, "outcome": "reached", "now": now}
+    with pytest.raises(callbacks.CallbackNotYours):
+        callbacks.record_attempt(**args, identity_confirmed=True, by=other_agent)
+    with pytest.raises(callbacks.IdentityNotConfirmed):
+        callbacks.record_attempt(**args, by=agent)
+    assert callback.attempts.count() == 0
+    callbacks.record_attempt(**args, identity_confirmed=True, by=agent)
+    assert callback.status == "reached"
+    assert callback.closed_at == now
+    assert not callback.reminders.filter(status="planned").exists()
+
+
+def test_a_finished_callback_cannot_be_reopened_by_a_late_outcome(agent, now):
+    callback = claimed(agent, now)
+    callbacks.record_attempt(
+        callback=callback, outcome="reached", identity_confirmed=True, by=agent, now=now
+    )
+    with pytest.raises(callbacks.CallbackAlreadyClosed):
+        callbacks.record_attempt(callback=callback, outcome="no_answer", by=agent, now=now)
+    with pytest.raises(callbacks.CallbackAlreadyClosed):
+        callbacks.claim(callback=callback, by=agent, now=now)
+    assert callback.attempts.count() == 1
+
+
+def test_no_answer_moves_the_promise_inside_their_hours_with_its_reminders(agent, now):
+    callback = claimed(agent, now)
+    callbacks.record_attempt(callback=callback, outcome="no_answer", by=agent, now=now)
+    assert callback.is_open
+    assert callback.due_at == now + timedelta(hours=1)
+    assert (callback.plan, callback.claimed_by) == (2, None)
+    due = callback.reminders.get(stage="due", channel="in_app")
+    assert (due.plan, due.due_at) == (2, callback.due_at)
+
+
+def test_call_later_at_the_time_they_named(agent, now):
+    callback = claimed(agent, now)
+    night = now + timedelta(hours=12, minutes=30)
+    args = {"callback": callback, "outcome": "call_later", "by": agent, "now": now}
+    with pytest.raises(callbacks.OutsideCallingHours):
+        callbacks.record_attempt(**args, again_at=night)
+    assert callback.attempts.count() == 0
+    callbacks.record_attempt(**args, again_at=night, asked_outside_hours=True)
+    assert callback.due_at == night
+
+
+@pytest.mark.parametrize(
+    ("outcome", "ends_as"), [("wrong_number", "wrong_number"), ("declined", "declined")]
+)
+def test_a_wrong_number_or_a_no_ends_it_and_blocks_the_number(agent, now, outcome, ends_as):
+    callback = claimed(agent, now)
+    callbacks.record_attempt(callback=callback, outcome=outcome, by=agent, now=now)
+    assert callback.status == ends_as
+    assert people.is_blocked(MARIA)
+
+
+def test_trying_ends_at_the_ceiling_and_says_so(agent, now):
+    callback = open_callback(due_at=now, now=now, source=Callback.Source.WEB)
+    moment = now
+    for _try in range(3):
+        callbacks.claim(callback=callback, by=agent, now=moment)
+        callbacks.record_attempt(callback=callback, outcome="no_answer", by=agent, now=moment)
+        moment = callback.due_at
+    assert callback.status == "exhausted"
+    assert [a.number for a in callback.attempts.order_by("number")] == [1, 2, 3]
+
+
+def test_suspected_danger_makes_it_urgent_and_soon(agent, now):
+    callback = claimed(agent, now)
+    callbacks.record_attempt(callback=callback, outcome="danger_suspected", by=agent, now=now)
+    assert callback.urgency == "urgent"
+    assert callback.due_at == now + timedelta(minutes=15)
+
+
+def test_the_database_refuses_reached_without_identity(agent, now):
+    from django.db import IntegrityError, transaction
+
+    callback = claimed(agent, now)
+    attempt = Attempt(callback=callback, number=1, outcome="reached", made_at=now, made_by=agent)
+    with pytest.raises(IntegrityError), transaction.atomic():
+        attempt.save(force_insert=True)
+
+
+# --- At the desk ---------------------------------------------------------------------------------
+
+
+def page(callback, name="change"):
+    return reverse(f"admin:intake_callback_{name}", args=[callback.pk])
+
+
+def test_an_agent_promises_claims_rings_and_reaches_without_the_url_bar(
+    agent, client_for, frozen, now
+):
+    call = open_call(agent=agent, now=now)
+    client = client_for(agent)
+    form = client.get(reverse("admin:intake_call_callback", args=[call.pk]))
+    assert "08:00-21:00" in form.content.decode() or "calling" in form.content.decode()
+    client.post(
+        reverse("admin:intake_call_callback", args=[call.pk]),
+        {"due": "2026-03-10T15:00", "urgency": "routine", "owner": agent.pk, "reason": "detox"},
+    )
+    callback = Callback.objects.get()
+    assert callback.due_at == now + timedelta(hours=5)  # 15:00 in Washington
+    assert MARIA not in client.get(page(callback)).content.decode()
+    assert client.post(page(callback, "claim")).url == page(callback, "dial")
+    dial = client.get(page(callback, "dial")).content.decode()
+    assert f"tel:{MARIA}" in dial
+    assert dial.index("Neutral voicemail only") < dial.index(f"tel:{MARIA}")
+    refused = client.post(page(callback, "dial"), {"outcome": "reached", "note": "spoke"})
+    assert refused.status_code == 422
+    assert "spoke" in refused.content.decode()
+    client.post(page(callback, "dial"), {"outcome": "reached", "identity_confirmed": "on"})
+    callback.refresh_from_db()
+    assert callback.status == "reached"
+
+
+def test_the_number_stays_hidden_until_claimed_and_outside_their_hours(
+    agent, other_agent, client_for, frozen, now
+):
+    callback = promised(agent, now)
+    client = client_for(other_agent)
+    assert f"tel:{MARIA}" not in client.get(page(callback, "dial")).content.decode()
+    client.post(page(callback, "claim"))
+    assert f"tel:{MARIA}" in client.get(page(callback, "dial")).content.decode()
+    frozen.move_to(now + timedelta(hours=13))  # 23:00 in Washington
+    late = client_for(other_agent).get(page(callback, "dial")).content.decode()
+    assert f"tel:{MARIA}" not in late
+    assert "Not now." in late
+
+
+def test_the_second_to_claim_is_told_so_on_the_page(agent, other_agent, client_for, now):
+    callback = promised(agent, now)
+    client_for(agent).post(page(callback, "claim"))
+    answer = client_for(other_agent).post(page(callback, "claim"))
+    assert answer.status_code == 422
+    assert "Somebody else has claimed this callback." in answer.content.decode()
+
+
+def test_callbacks_are_found_by_number_and_reference_without_either_in_the_url(
+    agent, client_for, now
+):
+    callback = promised(agent, now)
+    client = client_for(agent)
+    for text in ("(202) 555-0143", callback.reference.lower()):
+        answer = client.post(reverse("admin:intake_callback_search"), {"q": text})
+        assert "0143" not in answer.url
+        assert callback.reference not in answer.url
+        assert callback.reference in client.get(answer.url).content.decode()
+    missed = client.post(reverse("admin:intake_callback_search"), {"q": "(202) 555-0100"})
+    assert callback.reference not in client.get(missed.url).content.decode()
+
+
+def test_moving_and_cancelling_from_the_page(agent, client_for, frozen, now):
+    callback = promised(agent, now)
+    client = client_for(agent)
+    client.post(page(callback, "reschedule"), {"due": "2026-03-11T09:00"})
+    callback.refresh_from_db()
+    assert callback.plan == 2
+    assert callback.due_at.isoformat() == "2026-03-11T13:00:00+00:00"
+    client.post(page(callback, "cancel"))
+    callback.refresh_from_db()
+    assert callback.status == "cancelled"
+    again = client.post(page(callback, "cancel"))
+    assert again.status_code == 422
+
+
+@pytest.mark.parametrize("role", ["privacy_officer", "administrator"])
+def test_roles_that_see_no_caller_see_no_callback(role, agent, client_for, now, request):
+    callback = promised(agent, now)
+    client = client_for(request.getfixturevalue(role))
+    for name in ("change", "claim", "dial", "reschedule", "cancel"):
+        assert client.get(page(callback, name)).status_code == 403
+
+
+def test_a_stored_person_keeps_the_number_readable_only_through_the_key(agent, now):
+    callback = promised(agent, now)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT phone, alias FROM intake_person")
+        stored = str(cursor.fetchone())
+    assert MARIA not in stored
+    assert Person.objects.get(pk=callback.person_id).phone == MARIA
+
+
+def test_a_notice_marked_seen_leaves_the_desk_with_the_earlier_ones_of_its_promise(
+    agent, client_for, now
+):
+    callback = promised(agent, now, owner=agent)
+    for minute, stage in enumerate(("due_soon", "due")):
+        reminder = callback.reminders.get(stage=stage, channel="in_app")
+        Notice.objects.create(
+            reminder=reminder, plan=1, recipient=agent, shown_from=now + timedelta(minutes=minute)
+        )
+    client = client_for(agent)
+    desk = client.get(reverse("admin:index")).content.decode()
+    latest = Notice.objects.latest("shown_from")
+    seen = reverse("admin:intake_notice_seen", args=[latest.pk])
+    assert seen in desk
+    assert desk.count("/seen/") == 1
+    client.post(seen)
+    assert not Notice.objects.filter(seen_at=None).exists()
+    assert client.post(seen).status_code == 422

@@ -1,0 +1,137 @@
+"""Somebody who fills in every form there is and presses every button of it, with canaries."""
+
+import secrets
+from datetime import timedelta
+from urllib.parse import urljoin, urlsplit
+
+from django.contrib.admin.models import LogEntry
+from django.contrib.sessions.models import Session
+from django.db import transaction
+
+from tests.canaries import PREFIX, Canary
+from tests.routes import arguments, routes
+from tests.visitor import Page
+from tests.walk import client_of, request, table_texts
+
+# They would end the work of this role.
+NOT_PRESSED = ("/logout/", "/password_change/", "/login/")
+# Left as the page offers them: answering these would contradict another answer.
+LEFT_ALONE = {"on", "csrfmiddlewaretoken"}
+LEFT_ALONE_ENDINGS = ("DELETE", "do_not_call")
+# Moments that have to lie in the past.
+PAST = ("started_at", "ended_at", "last_used_at", "birth_date", "arrived_at", "acted_at")
+PREFERRED = {"about_other"}
+# Where staff type what is no caller's: their own names, the public directory.
+OPEN_TABLES = ("auth_user.", "intake_facility.")
+
+
+class Typist:
+    """One role at work. Every press starts from the same world, and is taken back afterwards.
+
+    ``visits`` is all that came back, ``stored`` the columns in which a canary was found in clear.
+    """
+
+    def __init__(self, world, role, *, clock):
+        self.world, self.role, self.clock, self.now = world, role, clock, world.now
+        self.client = client_of(world, role)
+        self.visits, self.pressed, self.stored = [], set(), []
+
+    def type_everywhere(self, *, but=()):
+        """Open every page this role may open, and send every form on it once for each button."""
+        for route in routes():
+            if route.label not in {"history", "delete"} and str(route) not in but:
+                for argument in arguments(route, self.world):
+                    self.type_at(route.address(argument), str(route))
+
+    @property
+    def opened(self):
+        """The routes that showed this role a page."""
+        return {visit.route for visit in self.visits if visit.status == 200 and visit.is_page}
+
+    def type_at(self, address, route):
+        for form in self.forms_at(address, route):
+            action = urlsplit(urljoin(address, form.action)).path
+            for button in form.buttons or [("", "", "")]:
+                key = action, *button[:2]
+                if key not in self.pressed and not action.endswith(NOT_PRESSED):
+                    self.pressed.add(key)
+                    with transaction.atomic():
+                        self.press(address, route, form, button)
+                        transaction.set_rollback(True)
+
+    def forms_at(self, address, route):
+        visit = self.visit("GET", address, None, route)
+        if visit.status != 200 or not visit.is_page:
+            return []
+        return [form for form in Page(address, 200, visit.body).forms if form.method == "post"]
+
+    def press(self, address, route, form, button):
+        # Nobody fills in a form in no time, and the public one notices.
+        self.clock.shift(5)
+        data = self.filled(form)
+        if button[0]:
+            data[button[0]] = [button[1]]
+        sent = self.visit("POST", urljoin(address, form.action), data, route)
+        if target := sent.headers.get("Location"):
+            self.visit("GET", target, None, route)
+        self.look_into_the_database(sent)
+
+    def look_into_the_database(self, sent):
+        for column, text in table_texts().items():
+            if not column.startswith(OPEN_TABLES) and (seen := self.world.sightings(text)):
+                self.stored.append(f"{sent}: {column} holds {seen}")
+        if LogEntry.objects.exists():
+            self.stored.append(f"{sent}: something is written to the admin log")
+        for session in Session.objects.all():
+            if seen := self.world.sightings(session.get_decoded()):
+                self.stored.append(f"{sent}: the session holds {seen}")
+
+    def visit(self, method, address, data, route):
+        address = address.partition("#")[0]
+        found = request(self.client, method, address, data, role=self.role, route=route)
+        self.visits.append(found)
+        return found
+
+    # --- what is typed --------------------------------------------------------------------------
+
+    def filled(self, form):
+        """An answer to every field: whatever text is asked for is a canary."""
+        answers = {name: self.answer(form, name) for name in sorted(form.names)}
+        return {name: answer for name, answer in answers.items() if answer}
+
+    def answer(self, form, name):
+        kind, kept = form.kinds[name], form.values.get(name, [])
+        is_left = name in LEFT_ALONE or name.endswith(LEFT_ALONE_ENDINGS)
+        if kind in {"hidden", "password", "file"} or is_left:
+            return kept
+        if name in form.choices:
+            offered = [choice for choice in form.choices[name] if choice]
+            preferred = [choice for choice in offered if choice in PREFERRED]
+            return preferred or (kept if any(kept) else offered[:1])
+        return [self.typed(name, kind)]
+
+    def typed(self, name, kind):
+        if kind in {"date", "datetime-local"}:
+            day = timedelta(days=-1 if name.endswith(PAST) else 1)
+            return f"{self.now + day:%Y-%m-%d}" + ("T10:00" if kind == "datetime-local" else "")
+        if kind == "time":
+            return "17:30" if "until" in name else "09:30"
+        if kind == "tel":
+            return self.number()
+        if "zip" in name:
+            return "20001"
+        if kind in {"number", "numeric", "decimal"}:
+            return "3"
+        return self.token(name, suffix="@example.org" if kind == "email" else "")
+
+    def token(self, name, suffix=""):
+        text = f"{PREFIX}-typed-{secrets.token_hex(5)}"
+        self.world.canaries.append(Canary(f"typed into {name} by {self.role}", (text,)))
+        return text + suffix
+
+    def number(self):
+        planter = self.world.planter
+        planter.count += 1
+        number, needles = planter.phone("")
+        planter.canaries.append(Canary(f"number typed by {self.role}", needles))
+        return number
