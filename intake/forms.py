@@ -21,7 +21,7 @@ from django.utils import translation
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from intake.actions import callbacks
+from intake.actions import callbacks, web_requests
 from intake.crypto import mac
 from intake.models import Callback, Person
 from intake.rules import callback_times
@@ -360,11 +360,11 @@ class CallbackRequestForm(forms.Form):
             text_ok=cleaned.get("text_ok") == YesNo.YES,
         )
 
-    def request(self, ticket: Ticket) -> callbacks.WebRequest:
+    def request(self, ticket: Ticket) -> web_requests.WebRequest:
         """What ``actions.callbacks`` takes; only after ``is_valid``."""
         cleaned = self.cleaned_data
         slot: callback_times.Slot = cleaned["slot"]
-        return callbacks.WebRequest(
+        return web_requests.WebRequest(
             person=self._person(cleaned),
             due_at=slot.begins,
             window_ends_at=slot.ends,

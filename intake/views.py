@@ -23,7 +23,7 @@ from django.views import View
 from django.views.csrf import csrf_failure as plain_csrf_failure
 from django.views.decorators.http import require_safe
 
-from intake.actions import callbacks
+from intake.actions import callbacks, web_requests
 from intake.forms import ZONES, CallbackRequestForm, Ticket
 from intake.models import Callback
 from intake.rules import hours, phones
@@ -80,7 +80,7 @@ class CallbackPage(View):
             return show_form(request, form, Ticket.issue() if ticket.problem else ticket)
         if ticket.problem or request.POST.get(TRAP):
             return show_form(request, form, Ticket.issue(), notice=ticket.problem or "trap")
-        callback = callbacks.request_from_web(request=form.request(ticket), now=now)
+        callback = web_requests.take(request=form.request(ticket), now=now)
         return HttpResponseRedirect(receipt_url(callback))
 
 

@@ -7,7 +7,7 @@ import pytest
 from django.db import connection
 from django.urls import reverse
 
-from intake.actions import callbacks, people
+from intake.actions import attempts, callbacks, people
 from intake.models import Attempt, Callback, Event, Notice, Person
 from tests.casting import MARIA, maria, open_call, open_callback
 
@@ -125,11 +125,11 @@ def test_reached_needs_the_claim_and_a_confirmed_identity(agent, other_agent, no
     callback = claimed(agent, now)
     args = {"callback": callback, "outcome": "reached", "now": now}
     with pytest.raises(callbacks.CallbackNotYours):
-        callbacks.record_attempt(**args, identity_confirmed=True, by=other_agent)
+        attempts.record(**args, identity_confirmed=True, by=other_agent)
     with pytest.raises(callbacks.IdentityNotConfirmed):
-        callbacks.record_attempt(**args, by=agent)
+        attempts.record(**args, by=agent)
     assert callback.attempts.count() == 0
-    callbacks.record_attempt(**args, identity_confirmed=True, by=agent)
+    attempts.record(**args, identity_confirmed=True, by=agent)
     assert callback.status == "reached"
     assert callback.closed_at == now
     assert not callback.reminders.filter(status="planned").exists()
@@ -137,11 +137,11 @@ def test_reached_needs_the_claim_and_a_confirmed_identity(agent, other_agent, no
 
 def test_a_finished_callback_cannot_be_reopened_by_a_late_outcome(agent, now):
     callback = claimed(agent, now)
-    callbacks.record_attempt(
+    attempts.record(
         callback=callback, outcome="reached", identity_confirmed=True, by=agent, now=now
     )
     with pytest.raises(callbacks.CallbackAlreadyClosed):
-        callbacks.record_attempt(callback=callback, outcome="no_answer", by=agent, now=now)
+        attempts.record(callback=callback, outcome="no_answer", by=agent, now=now)
     with pytest.raises(callbacks.CallbackAlreadyClosed):
         callbacks.claim(callback=callback, by=agent, now=now)
     assert callback.attempts.count() == 1
@@ -149,7 +149,7 @@ def test_a_finished_callback_cannot_be_reopened_by_a_late_outcome(agent, now):
 
 def test_no_answer_moves_the_promise_inside_their_hours_with_its_reminders(agent, now):
     callback = claimed(agent, now)
-    callbacks.record_attempt(callback=callback, outcome="no_answer", by=agent, now=now)
+    attempts.record(callback=callback, outcome="no_answer", by=agent, now=now)
     assert callback.is_open
     assert callback.due_at == now + timedelta(hours=1)
     assert (callback.plan, callback.claimed_by) == (2, None)
@@ -162,9 +162,9 @@ def test_call_later_at_the_time_they_named(agent, now):
     night = now + timedelta(hours=12, minutes=30)
     args = {"callback": callback, "outcome": "call_later", "by": agent, "now": now}
     with pytest.raises(callbacks.OutsideCallingHours):
-        callbacks.record_attempt(**args, again_at=night)
+        attempts.record(**args, again_at=night)
     assert callback.attempts.count() == 0
-    callbacks.record_attempt(**args, again_at=night, asked_outside_hours=True)
+    attempts.record(**args, again_at=night, asked_outside_hours=True)
     assert callback.due_at == night
 
 
@@ -173,7 +173,7 @@ def test_call_later_at_the_time_they_named(agent, now):
 )
 def test_a_wrong_number_or_a_no_ends_it_and_blocks_the_number(agent, now, outcome, ends_as):
     callback = claimed(agent, now)
-    callbacks.record_attempt(callback=callback, outcome=outcome, by=agent, now=now)
+    attempts.record(callback=callback, outcome=outcome, by=agent, now=now)
     assert callback.status == ends_as
     assert people.is_blocked(MARIA)
 
@@ -183,7 +183,7 @@ def test_trying_ends_at_the_ceiling_and_says_so(agent, now):
     moment = now
     for _try in range(3):
         callbacks.claim(callback=callback, by=agent, now=moment)
-        callbacks.record_attempt(callback=callback, outcome="no_answer", by=agent, now=moment)
+        attempts.record(callback=callback, outcome="no_answer", by=agent, now=moment)
         moment = callback.due_at
     assert callback.status == "exhausted"
     assert [a.number for a in callback.attempts.order_by("number")] == [1, 2, 3]
@@ -191,7 +191,7 @@ def test_trying_ends_at_the_ceiling_and_says_so(agent, now):
 
 def test_suspected_danger_makes_it_urgent_and_soon(agent, now):
     callback = claimed(agent, now)
-    callbacks.record_attempt(callback=callback, outcome="danger_suspected", by=agent, now=now)
+    attempts.record(callback=callback, outcome="danger_suspected", by=agent, now=now)
     assert callback.urgency == "urgent"
     assert callback.due_at == now + timedelta(minutes=15)
 

@@ -239,7 +239,7 @@ def test_no_task_logs_or_mails_one(mailoutbox, settings):
             app.tasks[name].apply(throw=True)
     assert "sweep_reminders" in log.getvalue()
     assert not world.sightings(log.getvalue())
-    assert len(mailoutbox) >= 2
+    assert mailoutbox
     for message in mailoutbox:
         assert not world.sightings(message.message().as_bytes())
         assert not world.sightings(repr(vars(message)))

@@ -9,6 +9,7 @@ from django.contrib.auth.models import User
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from intake.actions import attempts
 from intake.actions import callbacks as promises
 from intake.models import Call, Callback
 from intake.reports import callbacks, calls, funnel, safety
@@ -344,7 +345,7 @@ def test_moving_a_broken_promise_does_not_mend_it_and_moving_a_good_one_does_not
     promises.reschedule(callback=broken, due_at=utc("2026-03-10 18:00:00"), by=agent, now=too_late)
     for callback in (moved, broken):
         promises.claim(callback=callback, by=agent, now=utc("2026-03-10 17:30:00"))
-        promises.record_attempt(
+        attempts.record(
             callback=callback, outcome="no_answer", by=agent, now=utc("2026-03-10 17:45:00")
         )
     tuesday = Period(date(2026, 3, 10), date(2026, 3, 10), NEW_YORK)

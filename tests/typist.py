@@ -21,8 +21,8 @@ LEFT_ALONE_ENDINGS = ("DELETE", "do_not_call")
 # Moments that have to lie in the past.
 PAST = ("started_at", "ended_at", "last_used_at", "birth_date", "arrived_at", "acted_at")
 PREFERRED = {"about_other"}
-# Where staff type what is no caller's: their own names, the public directory.
-OPEN_TABLES = ("auth_user.", "intake_facility.")
+# Staff have names and addresses too, and those are no secret.
+ABOUT_STAFF = "/admin/auth/"
 
 
 class Typist:
@@ -68,6 +68,7 @@ class Typist:
     def press(self, address, route, form, button):
         # Nobody fills in a form in no time, and the public one notices.
         self.clock.shift(5)
+        self.is_about_staff = address.startswith(ABOUT_STAFF)
         data = self.filled(form)
         if button[0]:
             data[button[0]] = [button[1]]
@@ -78,7 +79,7 @@ class Typist:
 
     def look_into_the_database(self, sent):
         for column, text in table_texts().items():
-            if not column.startswith(OPEN_TABLES) and (seen := self.world.sightings(text)):
+            if seen := self.world.sightings(text):
                 self.stored.append(f"{sent}: {column} holds {seen}")
         if LogEntry.objects.exists():
             self.stored.append(f"{sent}: something is written to the admin log")
@@ -125,6 +126,8 @@ class Typist:
         return self.token(name, suffix="@example.org" if kind == "email" else "")
 
     def token(self, name, suffix=""):
+        if self.is_about_staff:
+            return f"staff-{secrets.token_hex(5)}{suffix}"
         text = f"{PREFIX}-typed-{secrets.token_hex(5)}"
         self.world.canaries.append(Canary(f"typed into {name} by {self.role}", (text,)))
         return text + suffix

@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from intake.actions import callbacks
+from intake.actions import attempts, callbacks
 from intake.admin.base import staff
 from intake.admin.call_steps import record_url
 from intake.admin.pages import ActionForm, ActionPage
@@ -202,7 +202,7 @@ class DialPage(ActionPage):
 
     def act(self, request: HttpRequest, form: Any, now: datetime) -> models.Model:
         told = form.cleaned_data
-        return callbacks.record_attempt(
+        return attempts.record(
             callback=self.record,
             outcome=told["outcome"],
             identity_confirmed=told["identity_confirmed"],

@@ -15,6 +15,7 @@ from django.conf import settings
 from django.contrib.auth.models import User
 
 from intake.actions import (
+    attempts,
     callbacks,
     calls,
     consents,
@@ -23,6 +24,7 @@ from intake.actions import (
     offers,
     referrals,
     safety,
+    web_requests,
 )
 from intake.demonstration import pattern, people, scenarios
 from intake.models import (
@@ -295,7 +297,7 @@ def _promised(chance: random.Random, call: Call, now: datetime, agent: User) -> 
 def _from_the_web(chance: random.Random, at: datetime, agent: User) -> Course:
     person = people.someone(chance)
     openings = hours.next_allowed(at + timedelta(minutes=30), callbacks.calling_rule(person), n=1)
-    request = callbacks.WebRequest(
+    request = web_requests.WebRequest(
         person=person,
         due_at=openings[0].at,
         form_digest=f"{chance.getrandbits(128):032x}",
@@ -303,7 +305,7 @@ def _from_the_web(chance: random.Random, at: datetime, agent: User) -> Course:
         consent_wording=consents.WORDING_VERSION,
         topic=chance.choice(["", "Stopping a medicine", "Someone in my family"]),
     )
-    callback = callbacks.request_from_web(request=request, now=at)
+    callback = web_requests.take(request=request, now=at)
     if callback.is_open:
         yield from _rung(chance, callback, agent)
 
@@ -323,7 +325,7 @@ def _rung(chance: random.Random, callback: Callback, agent: User) -> Course:
             (Attempt.Outcome.REACHED, Attempt.Outcome.NO_ANSWER, Attempt.Outcome.VOICEMAIL_LEFT),
             (65, 25, 10),
         )[0]
-        callbacks.record_attempt(
+        attempts.record(
             callback=callback,
             outcome=outcome,
             identity_confirmed=outcome == Attempt.Outcome.REACHED,
