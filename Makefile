@@ -9,11 +9,12 @@ RUN := $(call stamp,run)
 TEST := $(call stamp,test)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check bench format lock
+.PHONY: help run test pictures check bench format lock
 
 help:
 	@echo "make run     start the helpline (PORT=8000, HELPLINE_DATA=var, DEMO=1)"
 	@echo "make test    run all tests, on SQLite and on PostgreSQL"
+	@echo "make pictures  the pages as the browser tests see them, into var/pictures"
 	@echo "make check   format, lint, types, migrations, import rule, README"
 	@echo "make bench   measure; never part of the tests"
 	@echo "make format  put the format right"
@@ -24,6 +25,13 @@ run: $(RUN)
 
 test: $(TEST)
 	@exec $(BIN)/python tests/run.py
+
+# The pages as the browser tests see them; the README shows two of them.
+pictures: $(TEST)
+	mkdir -p var/pictures docs/pictures
+	HELPLINE_TEST_PICTURES=$(CURDIR)/var/pictures $(BIN)/python -m pytest -q tests/browser
+	cp var/pictures/desk-1440-light.png docs/pictures/desk.png
+	cp var/pictures/dial-390-dark.png docs/pictures/dial.png
 
 check: $(TEST)
 	$(BIN)/ruff format --check .

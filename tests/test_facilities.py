@@ -167,6 +167,12 @@ def test_an_edition_that_drops_a_third_is_refused_unless_allowed(imported):
     assert imported(*lines(2), allow_shrink=True).unlisted == 5
 
 
+def test_a_longer_edition_may_replace_another_list_altogether(imported):
+    imported(*(line(Name1=f"Other {n}", Street1=f"{n} Far Road", Phone="") for n in range(3)))
+    report = imported(*lines(4), allow_shrink=False)
+    assert (report.added, report.unlisted) == (4, 3)
+
+
 def test_an_import_that_breaks_halfway_leaves_the_directory_as_it_was(imported, monkeypatch):
     imported(*lines(4))
     before = list(Facility.objects.order_by("pk").values())

@@ -1,6 +1,6 @@
 """Importing an edition of the facility directory."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import TypeVar
@@ -85,8 +85,8 @@ def import_edition(
 
     Nothing is deleted, unchanged rows are not written, and what staff own (relationship,
     suspension, verified_at) is left alone. All or nothing: on any error the directory stays as
-    it was. Raises ``EditionShrinks`` when more than 30 % of the listed facilities would be
-    unlisted, unless ``allow_shrink``; ``ImportRunning`` beside another import; and
+    it was. Raises ``EditionShrinks`` when an edition shorter than the list would unlist more
+    than 30 % of it, unless ``allow_shrink``; ``ImportRunning`` beside another import; and
     ``NotTheDirectory`` when one name and address is repeated over and over.
     """
     _only_import()
@@ -199,12 +199,14 @@ class _Likeness:
         return len(words & known) / (len(words | known) or 1)
 
 
-def _missing(pairs: Iterable[Pair], known: Sequence[Known], *, allow_shrink: bool) -> list[UUID]:
+def _missing(pairs: Sequence[Pair], known: Sequence[Known], *, allow_shrink: bool) -> list[UUID]:
     """The listed facilities this edition does not carry; raises ``EditionShrinks``."""
     carried = {pair.known.id for pair in pairs if pair.known}
     listed = [facility.id for facility in known if facility.is_listed]
     missing = [pk for pk in listed if pk not in carried]
-    if len(missing) > len(listed) * MOST_UNLISTED and not allow_shrink:
+    # One at least as long is no half file: the first real edition replaces an invented one.
+    is_shorter = len(pairs) < len(listed)
+    if is_shorter and len(missing) > len(listed) * MOST_UNLISTED and not allow_shrink:
         raise EditionShrinks(
             f"This edition drops {len(missing):,} of {len(listed):,} listed facilities, as half"
             " a file would. If it is right, import it with --allow-shrink."

@@ -10,7 +10,7 @@ from django.core.management import call_command
 from django.urls import reverse
 
 from intake.models import Call, Callback, InsuranceCheck, Referral
-from tests.browser.visits import Visit, faults
+from tests.browser.visits import PICTURES, Visit, faults
 from tests.conftest import ensure_roles
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.django_db(transaction=True)]
@@ -24,10 +24,13 @@ LOOKS = [
 
 @pytest.fixture
 def house():
-    """Four busy days, and the log-ins of the people who staffed them."""
+    """Some busy days (a whole fortnight for the pictures), and the log-ins of their staff."""
     ensure_roles()
     printed = StringIO()
-    call_command("demo", days=4, calls=60, seed=3, stdout=printed)
+    size = (
+        {"days": 14, "calls": 400, "seed": 1} if PICTURES else {"days": 4, "calls": 60, "seed": 3}
+    )
+    call_command("demo", **size, stdout=printed)
     lines = [line.rpartition(": ") for line in printed.getvalue().splitlines()]
     return {role: log_in.split() for role, _colon, log_in in lines}
 

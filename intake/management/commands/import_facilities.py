@@ -28,7 +28,7 @@ class Command(BaseCommand):
         parser.add_argument(
             "--allow-shrink",
             action="store_true",
-            help="import even if this unlists more than 30 percent of the listed facilities",
+            help="import even if a shorter edition unlists more than 30 percent of the facilities",
         )
 
     def handle(self, *args: Any, file: Path, allow_shrink: bool, **options: Any) -> None:
