@@ -323,3 +323,61 @@ def test_a_notice_marked_seen_leaves_the_desk_with_the_earlier_ones_of_its_promi
     client.post(seen)
     assert not Notice.objects.filter(seen_at=None).exists()
     assert client.post(seen).status_code == 422
+
+
+# --- Whatever is typed ---------------------------------------------------------------------------
+
+HOSTILE = {
+    "NUL": "a\0b",
+    "unreadable": "a\ufffdb",
+    "escape": "a\x1bb",
+    "override": "\u202ereversed",
+    "digits": "9" * 5000,
+    "no such day": "2026-02-30T25:61",
+    "last moment": "9999-12-31T23:59",
+    "year zero": "0000-01-01T00:00",
+    "not a number": "NaN",
+}
+PAGES = {
+    "promise": ("due", "urgency", "owner", "reason", "asked_outside_hours"),
+    "dial": ("outcome", "due", "note", "identity_confirmed"),
+    "reschedule": ("due",),
+}
+
+
+@pytest.mark.parametrize("typed", HOSTILE.values(), ids=HOSTILE)
+@pytest.mark.parametrize("name", PAGES)
+def test_every_field_of_every_page_answers_every_input(agent, client_for, frozen, now, name, typed):
+    client = client_for(agent)
+    call = open_call(agent=agent, now=now)
+    address = reverse("admin:intake_call_callback", args=[call.pk])
+    good = {"due": "2026-03-10T15:00", "urgency": "routine", "reason": "detox", "owner": ""}
+    if name != "promise":
+        callback = claimed(agent, now)
+        address = page(callback, name)
+        good = {"outcome": "call_later", "due": "2026-03-10T15:00", "note": "detox"}
+    promises = Callback.objects.count()
+    for field in PAGES[name]:
+        if field in ("identity_confirmed", "asked_outside_hours"):
+            continue  # a box is ticked by any value
+        answer = client.post(address, {**good, field: typed})
+        if answer.status_code == 302:
+            assert field in ("reason", "note")  # direction marks are taken out, the rest kept
+            break
+        assert answer.status_code == 422, field
+        kept = {key: good[key] for key in PAGES[name] if key != field and good.get(key)}
+        assert all(f'{value}"' in answer.text or value in answer.text for value in kept.values())
+        assert Callback.objects.count() == promises
+        assert not Attempt.objects.exists()
+
+
+def test_bytes_that_are_no_text_and_ten_megabytes_get_a_clear_page(agent, client_for, now):
+    client, callback = client_for(agent), claimed(agent, now)
+    form = "application/x-www-form-urlencoded"
+    for body in (b"outcome=no_answer&note=%ff%fe", b"outcome=no_answer&note=%ed%a0%80"):
+        answer = client.post(page(callback, "dial"), body, content_type=form)
+        assert answer.status_code in (400, 422)
+        assert answer.text
+    long = client.post(page(callback, "dial"), b"note=" + b"x" * 10_000_000, content_type=form)
+    assert long.status_code in (400, 413)
+    assert not Attempt.objects.exists()

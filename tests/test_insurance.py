@@ -440,6 +440,7 @@ def test_impossible_numbers_are_refused_on_the_page(bad, agent, client_for, now)
         answer = client.post(page(check, "answer"), ANSWER | {f"level-4-WM-{name}": bad})
         assert answer.status_code == 422, name
         assert "Dana at provider services" in text_of(answer)
+        assert "Hospital withdrawal management (4-WM): " in text_of(answer)
     assert not check.benefits.exists()
 
 
