@@ -9,7 +9,7 @@ from django.contrib.admin import AdminSite
 from django.http import FileResponse, Http404, HttpRequest, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 
-from intake.admin.report_request import EXPORT, READ, audit, read_request, require
+from intake.admin.report_request import EXPORT, READ, audit, read_request, reading, require
 from intake.reports import callback_list, callbacks, calls, funnel, safety
 from intake.reports.figures import Figure, Table
 from intake.reports.period import Period
@@ -29,9 +29,9 @@ TABLES: dict[str, Callable[[Period, datetime], list[Table]]] = {
 }
 
 
+@reading(READ, EXPORT)
 def export(site: AdminSite, request: HttpRequest, code: str) -> HttpResponseBase:
     """One table of the report, its figures, or the list of callbacks, for the days asked for."""
-    require(request, READ, EXPORT)
     if code not in {*TABLES, FIGURES, CALLBACK_LIST}:
         raise Http404
     if code == CALLBACK_LIST:

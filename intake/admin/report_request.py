@@ -1,13 +1,17 @@
 """What a report is asked for: the days, checked; and the audit's line about it."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import wraps
 from typing import Any
 
 from django import forms
+from django.contrib.admin import AdminSite
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponseNotAllowed, QueryDict
+from django.http.response import HttpResponseBase
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.http import urlencode
@@ -26,6 +30,9 @@ from intake.reports.period import (
 )
 
 READ, EXPORT = "intake.view_reports", "intake.export_reports"
+METHODS = ("GET", "HEAD")
+
+View = Callable[..., HttpResponseBase]
 
 
 class DateInput(forms.DateInput):
@@ -54,6 +61,10 @@ class PeriodForm(forms.Form):
     period = forms.ChoiceField(choices=Choice.choices, widget=forms.HiddenInput)
     first = _day(gettext_lazy("From"))
     last = _day(gettext_lazy("To"))
+
+    def add_prefix(self, field_name: str) -> str:
+        """In the address the days are called ``from`` and ``to``, which Python keeps to itself."""
+        return {"first": "from", "last": "to"}.get(field_name, field_name)
 
     def clean(self) -> dict[str, Any]:
         given = super().clean() or {}
@@ -97,15 +108,8 @@ class Asked:
         """The same days in a link; a named period is spelled out, since it moves on by itself."""
         if self.period is None:
             # Wrong dates go back to the form as they were typed.
-            typed = {name: str(self.form.data.get(name, "")) for name in self.form.fields}
-            return urlencode(typed)
-        return urlencode(
-            {
-                "period": Choice.CUSTOM.value,
-                "first": str(self.period.first),
-                "last": str(self.period.last),
-            }
-        )
+            return urlencode({name: str(value) for name, value in self.form.data.items()})
+        return urlencode(self.detail)
 
     def url(self, name: str, *args: str) -> str:
         """A page of the reports for the same days."""
@@ -122,7 +126,7 @@ class Asked:
 def read_request(request: HttpRequest) -> Asked:
     """The days in the address; this week where it names none."""
     now = timezone.now()
-    form = PeriodForm(request.GET if "period" in request.GET else {"period": Choice.THIS_WEEK})
+    form = PeriodForm(_given(request.GET))
     if not form.is_valid():
         return Asked(form, Choice.CUSTOM, None, now)
     choice, period = form.cleaned_data["period"], form.chosen(now.astimezone(staff_zone()).date())
@@ -130,10 +134,36 @@ def read_request(request: HttpRequest) -> Asked:
     return Asked(shown, choice, period, now)
 
 
+def _given(address: QueryDict) -> dict[str, str]:
+    """Two dates alone say enough; nothing at all means this week."""
+    given = {name: str(address[name]) for name in ("period", "from", "to") if name in address}
+    return given if "period" in given else {**given, "period": _silent_choice(given)}
+
+
+def _silent_choice(given: dict[str, str]) -> str:
+    return Choice.CUSTOM.value if given else Choice.THIS_WEEK.value
+
+
 def require(request: HttpRequest, *permissions: str) -> None:
     """Raise ``PermissionDenied`` unless the user holds all of them."""
     if not request.user.has_perms(permissions):
         raise PermissionDenied
+
+
+def reading(*permissions: str) -> Callable[[View], View]:
+    """A view for those who hold all ``permissions``, and for looking only: no POST."""
+
+    def decorate(view: View) -> View:
+        @wraps(view)
+        def checked(site: AdminSite, request: HttpRequest, **kwargs: Any) -> HttpResponseBase:
+            require(request, *permissions)
+            if request.method not in METHODS:
+                return HttpResponseNotAllowed(METHODS)
+            return view(site, request, **kwargs)
+
+        return checked
+
+    return decorate
 
 
 def audit(request: HttpRequest, verb: str, asked: Asked, **detail: Any) -> None:

@@ -18,7 +18,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from intake.admin.report_files import CALLBACK_LIST, FIGURES, export
-from intake.admin.report_request import EXPORT, READ, Asked, audit, read_request, require
+from intake.admin.report_request import EXPORT, READ, Asked, audit, read_request, reading, require
 from intake.models import Call, Callback
 from intake.reports import callbacks, calls, charts, funnel, safety
 from intake.reports.figures import NOTHING, Cell, Figure, RowsBehind, Table
@@ -41,9 +41,9 @@ def urls(site: AdminSite) -> list[URLPattern]:
     ]
 
 
+@reading(READ)
 def show(site: AdminSite, request: HttpRequest) -> HttpResponse:
     """The report of some days; wrong dates come back on the form, without figures."""
-    require(request, READ)
     asked = read_request(request)
     context = {
         **site.each_context(request),
@@ -150,13 +150,13 @@ def _cell_text(cell: Cell) -> str:
 # --- The rows behind a number --------------------------------------------------------------------
 
 
+@reading(READ)
 def show_rows(site: AdminSite, request: HttpRequest, code: str) -> HttpResponse:
     """The records a figure counted, each with a link; the audit names every one shown."""
     behind = BEHIND.get(code)
     if behind is None:
         raise Http404
-    view_permission = f"intake.view_{behind.model._meta.model_name}"
-    require(request, READ, view_permission)
+    require(request, f"intake.view_{behind.model._meta.model_name}")
     asked = read_request(request)
     if asked.period is None:
         return HttpResponseRedirect(asked.url("reports"))

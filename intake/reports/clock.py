@@ -1,8 +1,8 @@
 """Time in SQL: whole seconds, counted and compared by the database itself.
 
 Django's own ``TruncDate`` and differences of times run a Python function for every row on SQLite;
-over a year of calls that took fifteen times as long as the integer arithmetic here (see
-``bench/reports.py``). The results are the same, and a test holds them together.
+over a year of calls that takes five to fifteen times as long as the integer arithmetic here (see
+``bench/reports.py``). The results are the same: a test holds them against Python's own clock.
 """
 
 import math

@@ -7,10 +7,10 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Count, Exists, F, Min, OuterRef, Q, QuerySet
 from django.utils.translation import gettext as _
 
-from intake.models import Call, InsuranceCheck, SafetyScreen
+from intake.models import Call, SafetyScreen
 from intake.reports.calls import service_calls
 from intake.reports.clock import nearest_rank
 from intake.reports.figures import Figure, RowsBehind, Unit, rate
@@ -21,14 +21,6 @@ COMPLETE_SCREEN = SafetyScreen.objects.filter(
     call=OuterRef("pk"), is_current=True, is_skipped=False
 )
 SKIPPED_SCREEN = SafetyScreen.objects.filter(call=OuterRef("pk"), is_current=True, is_skipped=True)
-FIRST_CHECK = (
-    InsuranceCheck.objects.filter(call=OuterRef("pk"))
-    .order_by("requested_at")
-    .values("requested_at")[:1]
-)
-SCREEN_BEFORE_CHECK = SafetyScreen.objects.filter(
-    call=OuterRef("pk"), is_skipped=False, screened_at__lte=OuterRef("first_check_at")
-)
 RED_FLAG = SafetyScreen.objects.filter(
     Q(level=EMERGENCY) | Q(override_level=EMERGENCY), call=OuterRef("pk")
 )
@@ -46,18 +38,30 @@ def skipped(period: Period) -> QuerySet[Call]:
     return service_calls(period).filter(Exists(SKIPPED_SCREEN))
 
 
-def checked(period: Period) -> QuerySet[Call]:
-    """Service calls on which an insurance check was asked for, with the time of the first."""
-    has_check = Exists(InsuranceCheck.objects.filter(call=OuterRef("pk")))
-    return service_calls(period).filter(has_check).annotate(first_check_at=Subquery(FIRST_CHECK))
+def _checked(period: Period) -> QuerySet[Any, Any]:
+    """Service calls with an insurance check: when first asked for, when first screened."""
+    return (
+        service_calls(period)
+        .filter(insurance_checks__isnull=False)
+        .order_by()
+        .values("pk")
+        .annotate(
+            first_check_at=Min("insurance_checks__requested_at"),
+            first_screen_at=Min("screens__screened_at", filter=Q(screens__is_skipped=False)),
+        )
+    )
+
+
+IN_TIME = Q(first_screen_at__lte=F("first_check_at"))
+TOO_LATE = Q(first_screen_at=None) | Q(first_screen_at__gt=F("first_check_at"))
 
 
 def safety_came_first(period: Period) -> QuerySet[Call]:
-    return checked(period).filter(Exists(SCREEN_BEFORE_CHECK))
+    return Call.objects.filter(pk__in=_checked(period).filter(IN_TIME).values("pk"))
 
 
 def money_came_first(period: Period) -> QuerySet[Call]:
-    return checked(period).exclude(Exists(SCREEN_BEFORE_CHECK))
+    return Call.objects.filter(pk__in=_checked(period).filter(TOO_LATE).values("pk"))
 
 
 def figures(period: Period) -> list[Figure]:
@@ -108,8 +112,8 @@ def _screen_figures(period: Period) -> list[Figure]:
 
 
 def _safety_first(period: Period) -> Figure:
-    # Two counts: as a filtered aggregate, Django gives the nested subquery a wrong alias.
-    number, first = checked(period).count(), safety_came_first(period).count()
+    counted = _checked(period).aggregate(number=Count("*"), first=Count("pk", filter=IN_TIME))
+    number, first = counted["number"], counted["first"]
     return Figure(
         code="safety_first_rate",
         name=_("Safety-first rate"),
