@@ -325,10 +325,7 @@ class World:
         return {f"{verb}_at": self.now - self.hour, f"{verb}_by": self.agent}
 
     def insurance(self):
-        self.policies = [
-            self.add(models.InsurancePolicy, person=self.in_need, created_at=self.now)
-            for _number in range(5)
-        ]
+        self.policies = [self.add_policy_of(self.in_need) for _number in range(5)]
         self.consents = {
             scope: self.add(
                 models.Consent,
@@ -362,6 +359,9 @@ class World:
                 notice_version="1",
                 **self.made("disclosed"),
             )
+
+    def add_policy_of(self, person):
+        return self.add(models.InsurancePolicy, person=person, created_at=self.now)
 
     def check(self, call, policy, **fields):
         return self.add(

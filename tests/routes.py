@@ -6,6 +6,8 @@ from django.contrib import admin
 from django.urls import get_resolver
 from django.urls.resolvers import URLPattern
 
+from intake.reports.rows import BEHIND
+
 ROLES = ("Agent", "Supervisor", "Privacy officer", "Administrator")
 
 
@@ -65,7 +67,7 @@ def _plain(text):
 
 # What stands for the arguments that are no id of a record.
 ARGUMENTS = {
-    "admin/reports/rows/<slug:code>/": ["calls_all"],
+    "admin/reports/rows/<slug:code>/": [next(iter(BEHIND))],
     "admin/reports/<slug:code>.csv": ["callback-list", "figures"],
     "admin/r/<path:content_type_id>/<path:object_id>/": ["1"],
     "admin/<app_label>/": ["intake", "auth"],

@@ -9,6 +9,7 @@ import io
 import logging
 import re
 from contextlib import contextmanager
+from copy import deepcopy
 from dataclasses import dataclass, field
 from html import unescape
 from html.parser import HTMLParser
@@ -34,7 +35,7 @@ RETURN_TO = "_changelist_filters"
 MAY_CHANGE = {"intake_event", "django_session"}
 
 
-@dataclass
+@dataclass(repr=False)
 class Visit:
     """One request and what came back."""
 
@@ -47,8 +48,10 @@ class Visit:
     body: str
     # How many rows the audit grew by.
     events: int
+    # The first address of its route: what the access matrix speaks of.
+    is_first: bool = False
 
-    def __str__(self):
+    def __repr__(self):
         return f"{self.role} {self.method} {self.address} -> {self.status}"
 
     @property
@@ -134,6 +137,25 @@ def walked():
     return walk
 
 
+@functools.cache
+def posted_everywhere():
+    """Every address sent an empty form by every role; each press is taken back."""
+    with time_machine.travel(NOW, tick=False), transaction.atomic():
+        world, visits = made_world(), []
+        clients = {role: client_of(world, role) for role in EVERYBODY}
+        for route in routes():
+            address = route.address(arguments(route, world)[0])
+            for role, client in clients.items():
+                cookies = deepcopy(client.cookies)
+                with transaction.atomic():
+                    visits.append(request(client, "POST", address, role=role, route=str(route)))
+                    transaction.set_rollback(True)
+                # Signing out is taken back as well.
+                client.cookies = cookies
+        transaction.set_rollback(True)
+    return visits
+
+
 def cast():
     """One user of each role, and a second agent."""
     names = {role: role.split()[0].lower() for role in ROLES}
@@ -173,9 +195,11 @@ class Walker:
     def go_as(self, role, client):
         linked = {}
         for route in self.routes:
+            first = len(self.walk.visits)
             for argument in self.chosen(role, route):
                 for link in self.visit(role, client, route.address(argument), str(route)):
                     linked.setdefault(shape_of(link), link)
+            self.walk.visits[first].is_first = True
         for link in linked.values():
             self.visit(role, client, link, route_of(link))
 

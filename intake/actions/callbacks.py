@@ -224,7 +224,7 @@ class NoticeAlreadySeen(Refused):
 
 @transaction.atomic
 def mark_seen(*, notice: Notice, by: User, now: datetime) -> Notice:
-    """Take a notice off the desk, and with it the earlier ones of the same promise.
+    """Take a notice off their desk, and with it the earlier ones of the same promise there.
 
     Raises ``NoticeAlreadySeen``.
     """
@@ -235,7 +235,7 @@ def mark_seen(*, notice: Notice, by: User, now: datetime) -> Notice:
         seen_at=now,
         seen_by=by,
     )
-    Notice.objects.filter(
+    Notice.objects.shown_to(by).filter(
         reminder__callback=notice.reminder.callback_id,
         shown_from__lte=notice.shown_from,
         seen_at=None,

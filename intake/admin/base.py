@@ -10,12 +10,12 @@ from typing import Any, ClassVar
 from uuid import UUID
 
 from django.contrib import admin, messages
-from django.contrib.admin.options import csrf_protect_m
+from django.contrib.admin.options import IncorrectLookupParameters, csrf_protect_m
 from django.contrib.admin.utils import unquote
-from django.contrib.admin.views.main import ChangeList
+from django.contrib.admin.views.main import SEARCH_VAR, ChangeList
 from django.contrib.auth.models import User
 from django.core.exceptions import ImproperlyConfigured, PermissionDenied
-from django.db import models
+from django.db import DataError, models
 from django.forms import ModelChoiceField
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
@@ -28,10 +28,13 @@ from django.utils.translation import gettext as _
 from intake.actions import events, searches
 from intake.actions.base import Refused
 from intake.models import Event
+from intake.typed_text import EARLIEST, LARGEST_INTEGER, LATEST
 
 SEARCH_ID = "s"
 # More than a screen full is a report, and a read of that many records.
 ROWS_A_PAGE = 50
+# No code, id or time that may stand in an address is longer.
+LONGEST_VALUE = 200
 
 
 def staff(request: HttpRequest) -> User:
@@ -39,6 +42,17 @@ def staff(request: HttpRequest) -> User:
     if not isinstance(request.user, User):
         raise PermissionDenied
     return request.user
+
+
+def _is_comparable(lookup: str, value: str) -> bool:
+    """Whether a database can compare its columns with this; Django passes on any number."""
+    try:
+        number = int(value)
+    except ValueError:
+        return len(value) <= LONGEST_VALUE
+    if lookup.endswith("__year"):
+        return EARLIEST.year <= number <= LATEST.year
+    return abs(number) <= LARGEST_INTEGER
 
 
 class HelplineChangeList(ChangeList):
@@ -50,6 +64,13 @@ class HelplineChangeList(ChangeList):
         lookups = super().get_filters_params(params)
         lookups.pop(SEARCH_ID, None)
         return lookups
+
+    def get_results(self, request: HttpRequest) -> None:
+        try:
+            super().get_results(request)
+        except (OverflowError, ValueError, DataError) as error:
+            # A moment at the very end of the calendar, say: no zone but its own can tell it.
+            raise IncorrectLookupParameters from error
 
     def get_queryset(self, request: HttpRequest, exclude_parameters: Any = None) -> Any:
         queryset = super().get_queryset(request, exclude_parameters)
@@ -109,7 +130,7 @@ class HelplineAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
     def lookup_allowed(self, lookup: str, value: Any, request: HttpRequest | None = None) -> bool:
         """Only what ``allowed_lookups`` names; stock admin allows every local field."""
-        return lookup in self._lookups()
+        return lookup in self._lookups() and _is_comparable(lookup, str(value))
 
     def _lookups(self) -> set[str]:
         lookups: set[str] = set()
@@ -192,6 +213,9 @@ class HelplineAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponseBase:
+        if SEARCH_VAR in request.GET:
+            # Somebody typed terms into the address; they must not go on into the page's links.
+            return HttpResponseRedirect(request.path)
         context = {
             "title": capfirst(str(self.opts.verbose_name_plural)),
             "list_search_action": self.search_url(request),
@@ -227,11 +251,12 @@ class HelplineAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     ) -> HttpResponse:
         if not self.record_template:
             return super().change_view(request, object_id, form_url, extra_context)
+        if not self.has_view_permission(request):
+            # Asked first: a refusal must not tell whether the record exists.
+            raise PermissionDenied
         record = self.get_object(request, unquote(object_id))
         if record is None:
             return self._get_obj_does_not_exist_redirect(request, self.opts, object_id)  # type: ignore[attr-defined, no-any-return]
-        if not self.has_view_permission(request, record):
-            raise PermissionDenied
         self.audit_read(request, record)
         return TemplateResponse(
             request, self.record_template, self.record_page_context(request, record)
@@ -258,13 +283,15 @@ class HelplineAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         form_url: str = "",
         extra_context: dict[str, Any] | None = None,
     ) -> Any:
-        if object_id is not None and request.method == "GET":
-            record = self.get_object(request, unquote(object_id))
-            if record is not None and self.has_view_permission(request, record):
-                self.audit_read(request, record)
-                title = capfirst(str(record))
-                extra_context = {"title": title, "subtitle": None, **(extra_context or {})}
-        return super().changeform_view(request, object_id, form_url, extra_context)
+        record = self.get_object(request, unquote(object_id)) if object_id is not None else None
+        if record is not None:
+            title = capfirst(str(record))
+            extra_context = {"title": title, "subtitle": None, **(extra_context or {})}
+        response = super().changeform_view(request, object_id, form_url, extra_context)
+        if record is not None and isinstance(response, TemplateResponse):
+            # Whatever the method: a refused form shows the record as well.
+            self.audit_read(request, record)
+        return response
 
     def audit_read(self, request: HttpRequest, record: models.Model) -> None:
         """Write that this user has seen this record; without the event, no page."""
@@ -279,11 +306,11 @@ class HelplineAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         """The record's history, from the audit: who did what, and when."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
         record = self.get_object(request, unquote(object_id))
         if record is None:
             raise Http404
-        if not self.has_view_permission(request, record):
-            raise PermissionDenied
         self.audit_read(request, record)
         happened = Event.objects.filter(
             subject_type=self.opts.model_name, subject_id=str(record.pk)
@@ -311,11 +338,11 @@ class HelplineAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
     def search(self, request: HttpRequest) -> HttpResponse:
         """Take the terms by POST, keep them, and go on with an opaque id."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
         listing = reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_changelist")
         if request.method != "POST":
             return HttpResponseRedirect(listing)
-        if not self.has_view_permission(request):
-            raise PermissionDenied
         try:
             made = searches.start(
                 target=str(self.opts.model_name),

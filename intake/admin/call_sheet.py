@@ -69,8 +69,6 @@ class CallSheetPage:
     # --- answering ------------------------------------------------------------------------------
 
     def get(self) -> HttpResponse:
-        if not self.is_new:
-            self.model_admin.audit_read(self.request, self.call)
         return self.render(FilledSheet(self.call, now=self.now))
 
     def post(self) -> HttpResponse:
@@ -167,6 +165,8 @@ class CallSheetPage:
 
     def render(self, sheet: FilledSheet, status: int = 200) -> HttpResponse:
         call = self.call
+        if not self.is_new:
+            self.model_admin.audit_read(self.request, call)
         context = {
             **self.model_admin.admin_site.each_context(self.request),
             "opts": self.model_admin.opts,

@@ -182,11 +182,9 @@ def unfinished(user: User, now: datetime) -> Queue:
 
 
 def notices(user: User, now: datetime) -> Queue:
-    mine = Q(recipient=user) | Q(recipient=None, for_supervisors=False)
-    if user.has_perm("intake.view_reports"):
-        mine |= Q(for_supervisors=True)
     unseen = (
-        Notice.objects.filter(mine, seen_at=None, reminder__callback__status="open")
+        Notice.objects.shown_to(user)
+        .filter(seen_at=None, reminder__callback__status="open")
         .select_related("reminder__callback")
         .order_by("-shown_from", "-id")
     )

@@ -30,10 +30,10 @@ class FormOfParts(ActionForm):
         if not all(valid):
             self.add_error(None, _("Look at the answers named here."))
 
-    def part_errors(self) -> list[tuple[BoundField, Any]]:
-        """Each field in error of the parts, for the summary on top."""
+    def part_errors(self) -> list[tuple[BoundField, str, Any]]:
+        """Each field in error of the parts, with the part it belongs to, for the summary on top."""
         return [
-            (field, error)
+            (field, getattr(part, "title", ""), error)
             for part in self.parts
             for field in part.visible_fields()
             for error in field.errors

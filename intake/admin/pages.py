@@ -57,7 +57,6 @@ class ActionPage(View):
         return record
 
     def get(self, request: HttpRequest) -> HttpResponse:
-        self.model_admin.audit_read(request, self.record)
         return self.render(request, self.build_form())
 
     def post(self, request: HttpRequest) -> HttpResponse:
@@ -93,6 +92,8 @@ class ActionPage(View):
         return {}
 
     def render(self, request: HttpRequest, form: Any) -> HttpResponse:
+        # A refused form shows the record as much as the page before it did.
+        self.model_admin.audit_read(request, self.record)
         context = {
             **self.model_admin.admin_site.each_context(request),
             "opts": self.model_admin.opts,

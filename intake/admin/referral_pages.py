@@ -135,9 +135,6 @@ class AskPage(ActionPage):
         )
 
     def context(self, request: HttpRequest, form: OfferForm) -> dict[str, Any]:
-        if request.method == "POST":
-            # The whole record is shown again with the refusal.
-            self.model_admin.audit_read(request, self.record)
         return {**self.model_admin.record_page_context(request, self.record), "form": form}
 
 

@@ -54,6 +54,10 @@ class NoticeAdmin(HelplineAdmin):
     pages = {"seen": SeenPage}
     ordering = ("-shown_from", "-id")
 
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Notice]:
+        """What is on somebody else's desk is theirs to take off it."""
+        return Notice.objects.shown_to(staff(request))
+
 
 @admin.register(Heartbeat)
 class HeartbeatAdmin(HelplineAdmin):

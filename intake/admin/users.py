@@ -1,14 +1,17 @@
 """Staff accounts: created, given roles and switched off by an administrator, never promoted."""
 
+from http import HTTPStatus
 from typing import Any
 
 from django import forms
 from django.contrib import admin
+from django.contrib.admin.utils import unquote
 from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.forms import AdminUserCreationForm
 from django.contrib.auth.models import Group, User
 from django.contrib.sessions.models import Session
-from django.http import HttpRequest
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -92,6 +95,16 @@ class StaffAdmin(HelplineAdmin, UserAdmin):  # type: ignore[type-arg]
             subject=obj,
             detail={"fields": list(form.changed_data)},
         )
+
+    @transaction.atomic
+    def user_change_password(
+        self, request: HttpRequest, id: str, form_url: str = ""
+    ) -> HttpResponse:
+        response = super().user_change_password(request, id, form_url)
+        if response.status_code == HTTPStatus.FOUND:
+            user = self.get_object(request, unquote(id))
+            events.write("user.password_set", by=staff(request), now=timezone.now(), subject=user)
+        return response
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
         form.save_m2m()

@@ -3,6 +3,7 @@
 from typing import ClassVar
 
 from django.conf import settings
+from django.contrib.auth.models import User
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
@@ -93,6 +94,18 @@ class Reminder(Record):
         )
 
 
+class NoticeQuerySet(models.QuerySet["Notice"]):
+    def shown_to(self, user: User) -> "NoticeQuerySet":
+        """Their own and everybody's; to those who read the reports also the supervisors'.
+
+        Nobody else may take a notice off the desk, so that a broken promise reaches a supervisor.
+        """
+        theirs = Q(recipient=user.pk) | Q(recipient=None, for_supervisors=False)
+        if user.has_perm("intake.view_reports"):
+            theirs |= Q(for_supervisors=True)
+        return self.filter(theirs)
+
+
 class Notice(Record):
     """What the desk shows: one row a delivered in-app reminder, exactly one a plan."""
 
@@ -133,6 +146,8 @@ class Notice(Record):
         on_delete=models.PROTECT,
         related_name="+",
     )
+
+    objects = NoticeQuerySet.as_manager()
 
     class Meta(Record.Meta):
         verbose_name = _("notice")
