@@ -14,7 +14,7 @@ from django.urls import reverse
 
 from intake import crypto
 from intake.admin.base import HelplineAdmin
-from intake.models import Event, StaffSearch
+from intake.models import Event, Notice, StaffSearch
 from tests.routes import ROLES, arguments, routes
 from tests.walk import client_of, made_world, request, table_rows, text_of
 
@@ -87,6 +87,25 @@ def test_no_form_takes_a_record_its_page_did_not_offer(world):
     address = reverse("admin:intake_referral_ask", args=[world.open_referral.pk])
     sent = {"facilities": world.facilities[3].pk, "ties_read": "on"}
     assert client.post(address, sent).status_code == 422
+
+
+def test_a_notice_is_taken_off_a_desk_by_whom_it_is_for_alone(world):
+    """An agent cannot hide a broken promise from the supervisors, nor a colleague's reminder."""
+    notices = world.of(Notice)
+    own = next(notice for notice in notices if notice.recipient == world.agent)
+    breach = next(notice for notice in notices if notice.for_supervisors)
+    pool = next(n for n in notices if n.recipient is None and not n.for_supervisors)
+    for role, notice, status in (
+        ("Agent", breach, 404),
+        ("other", own, 404),
+        ("Supervisor", own, 404),
+        ("other", pool, 302),
+        ("Agent", own, 302),
+        ("Supervisor", breach, 302),
+    ):
+        address = reverse("admin:intake_notice_seen", args=[notice.pk])
+        assert client_of(world, role).post(address).status_code == status, role
+    assert Notice.objects.get(pk=breach.pk).seen_by == world.supervisor
 
 
 # --- Lookups (AZ5) and searching (AZ6) -----------------------------------------------------------

@@ -73,9 +73,10 @@ class Typist:
         if button[0]:
             data[button[0]] = [button[1]]
         sent = self.visit("POST", urljoin(address, form.action), data, route)
+        # Before the next page takes its messages out of the session.
+        self.look_into_the_database(sent)
         if target := sent.headers.get("Location"):
             self.visit("GET", target, None, route)
-        self.look_into_the_database(sent)
 
     def look_into_the_database(self, sent):
         for column, text in table_texts().items():
