@@ -24,7 +24,7 @@ from tests.walk import (
     walked,
 )
 
-pytestmark = [pytest.mark.django_db, pytest.mark.xdist_group("walk")]
+pytestmark = [pytest.mark.django_db, pytest.mark.once, pytest.mark.xdist_group("walk")]
 
 MATRIX = Path(__file__).parent / "access_matrix.csv"
 METHODS = ("GET", "POST")

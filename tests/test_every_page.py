@@ -8,7 +8,7 @@ import pytest
 from tests.test_headers import ALWAYS, POLICY
 from tests.walk import Markup, posted_everywhere, walked
 
-pytestmark = [pytest.mark.django_db, pytest.mark.xdist_group("walk")]
+pytestmark = [pytest.mark.django_db, pytest.mark.once, pytest.mark.xdist_group("walk")]
 
 # Pages of the frame itself: they show no record, so nobody reads one there.
 SHOWS_NO_RECORD = {

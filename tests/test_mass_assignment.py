@@ -15,7 +15,7 @@ from tests.routes import ROLES
 from tests.typist import Typist
 from tests.walk import ANONYMOUS, made_world, table_rows, text_of
 
-pytestmark = [pytest.mark.django_db, pytest.mark.xdist_group("walk")]
+pytestmark = [pytest.mark.django_db, pytest.mark.once, pytest.mark.xdist_group("walk")]
 
 MODELS = [User, *apps.get_app_config("intake").get_models()]
 # Random, sealed or the time of day: different in any two rows.
