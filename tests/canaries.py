@@ -71,7 +71,8 @@ class Planter:
         """The value for a field, and its needles."""
         token = f"{PREFIX}-{place.replace('.', '-').lower()}-{secrets.token_hex(4)}"
         if place in self.real_codes:
-            return self.real_codes[place](token), (token,)
+            value = self.real_codes[place](token)
+            return value, (token,) if token in str(value) else ()
         for kind, make in self.MAKERS.items():
             if isinstance(field, kind):
                 return make(self, token)
@@ -325,7 +326,10 @@ class World:
         return {f"{verb}_at": self.now - self.hour, f"{verb}_by": self.agent}
 
     def insurance(self):
-        self.policies = [self.add_policy_of(self.in_need) for _number in range(5)]
+        self.policies = [
+            self.add(models.InsurancePolicy, person=self.in_need, created_at=self.now)
+            for _number in range(5)
+        ]
         self.consents = {
             scope: self.add(
                 models.Consent,
@@ -359,9 +363,6 @@ class World:
                 notice_version="1",
                 **self.made("disclosed"),
             )
-
-    def add_policy_of(self, person):
-        return self.add(models.InsurancePolicy, person=person, created_at=self.now)
 
     def check(self, call, policy, **fields):
         return self.add(

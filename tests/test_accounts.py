@@ -8,7 +8,7 @@ from django.urls import reverse
 from intake.models import Event
 from tests.conftest import PASSWORD
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 
 NEW = "a battery of nine correct horses"
 

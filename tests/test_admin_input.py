@@ -16,7 +16,7 @@ from django.test import RequestFactory
 
 from intake.actions.base import Refused
 from tests.routes import routes
-from tests.walk import made_world, request
+from tests.walk import request, standing_world
 
 pytestmark = pytest.mark.django_db
 
@@ -71,11 +71,16 @@ OF_EVERY_LIST = (
 NEVER = range(500, 600)
 
 
+@pytest.fixture(scope="module")
+def world(django_db_setup, django_db_blocker):
+    with django_db_blocker.unblock(), standing_world() as world:
+        User.objects.create_superuser("root", password="x")
+        yield world
+
+
 @pytest.fixture
-def client(frozen, client_for):
-    made_world()
-    root = User.objects.create_superuser("root", password="x")
-    return client_for(root, raise_request_exception=False)
+def client(world, client_for):
+    return client_for(User.objects.get(username="root"), raise_request_exception=False)
 
 
 def is_refused_for_all(value):
@@ -90,12 +95,12 @@ def distinct(found, key):
 
 @pytest.mark.parametrize("kind", ANYTHING)
 def test_any_id_in_an_address_is_answered(client, kind):
-    """Every kind of page, and a record page of every model."""
+    """Every kind of page, and a record page for every kind of key."""
     value = ANYTHING[kind]
     with_ids = [route for route in routes() if "<" in route.text and "slug:" not in route.text]
     # A million digits are slow to find a route for.
-    by_kind = (lambda route: route.label) if len(value) > 10_000 else kind_of_page
-    for route in distinct(with_ids, by_kind):
+    tried = with_ids[:3] if len(value) > 10_000 else distinct(with_ids, kind_of_page)
+    for route in tried:
         visit = request(client, "GET", route.address(value), route=str(route))
         assert visit.status not in NEVER, route
         if is_refused_for_all(value):
@@ -103,7 +108,8 @@ def test_any_id_in_an_address_is_answered(client, kind):
 
 
 def kind_of_page(route):
-    return route.label, route.model if route.label == "change" else ""
+    key = type(route.model._meta.pk) if route.model else None
+    return route.label, key if route.label == "change" else ""
 
 
 def asked_of(registered, query, user):

@@ -2,16 +2,17 @@
 
 import secrets
 from datetime import timedelta
+from http import HTTPStatus
 from urllib.parse import urljoin, urlsplit
 
 from django.contrib.admin.models import LogEntry
 from django.contrib.sessions.models import Session
 from django.db import transaction
+from django.urls import resolve
 
 from tests.canaries import PREFIX, Canary
-from tests.routes import arguments, routes
 from tests.visitor import Page
-from tests.walk import client_of, request, table_texts
+from tests.walk import request, table_rows, texts_of
 
 # They would end the work of this role.
 NOT_PRESSED = ("/logout/", "/password_change/", "/login/")
@@ -28,42 +29,28 @@ ABOUT_STAFF = "/admin/auth/"
 class Typist:
     """One role at work. Every press starts from the same world, and is taken back afterwards.
 
-    ``visits`` is all that came back, ``stored`` the columns in which a canary was found in clear.
+    ``pressed`` is shared by all roles: what one has done, the next does not do again. ``visits``
+    is all that came back, ``stored`` the columns in which a canary was found in clear.
     """
 
-    def __init__(self, world, role, *, clock):
-        self.world, self.role, self.clock, self.now = world, role, clock, world.now
-        self.client = client_of(world, role)
-        self.visits, self.pressed, self.stored = [], set(), []
+    def __init__(self, world, role, client, *, clock, pressed):
+        self.world, self.role, self.client = world, role, client
+        self.clock, self.now, self.pressed = clock, world.now, pressed
+        self.visits, self.stored = [], []
 
-    def type_everywhere(self, *, but=()):
-        """Open every page this role may open, and send every form on it once for each button."""
-        for route in routes():
-            if route.label not in {"history", "delete"} and str(route) not in but:
-                for argument in arguments(route, self.world):
-                    self.type_at(route.address(argument), str(route))
-
-    @property
-    def opened(self):
-        """The routes that showed this role a page."""
-        return {visit.route for visit in self.visits if visit.status == 200 and visit.is_page}
-
-    def type_at(self, address, route):
-        for form in self.forms_at(address, route):
-            action = urlsplit(urljoin(address, form.action)).path
+    def press_everything(self, page):
+        """Send every form of a page that was shown, with each button, until it was taken once."""
+        for form in forms_of(page):
+            path = urlsplit(urljoin(page.address, form.action)).path
+            if path.endswith(NOT_PRESSED):
+                continue
             for button in form.buttons or [("", "", "")]:
-                key = action, *button[:2]
-                if key not in self.pressed and not action.endswith(NOT_PRESSED):
-                    self.pressed.add(key)
+                attempt, kind = (path, *button[:2]), (resolve(path).route, *button[:2])
+                if not {attempt, kind} & self.pressed:
                     with transaction.atomic():
-                        self.press(address, route, form, button)
+                        status = self.press(page.address, page.route, form, button)
                         transaction.set_rollback(True)
-
-    def forms_at(self, address, route):
-        visit = self.visit("GET", address, None, route)
-        if visit.status != 200 or not visit.is_page:
-            return []
-        return [form for form in Page(address, 200, visit.body).forms if form.method == "post"]
+                    self.pressed.add(kind if status == HTTPStatus.FOUND else attempt)
 
     def press(self, address, route, form, button):
         # Nobody fills in a form in no time, and the public one notices.
@@ -72,16 +59,20 @@ class Typist:
         data = self.filled(form)
         if button[0]:
             data[button[0]] = [button[1]]
+        self.data = data
         sent = self.visit("POST", urljoin(address, form.action), data, route)
         # Before the next page takes its messages out of the session.
-        self.look_into_the_database(sent)
+        self.look_into_the_database(sent, list(table_rows()))
         if target := sent.headers.get("Location"):
             self.visit("GET", target, None, route)
+        return sent.status
 
-    def look_into_the_database(self, sent):
-        for column, text in table_texts().items():
-            if seen := self.world.sightings(text):
-                self.stored.append(f"{sent}: {column} holds {seen}")
+    def look_into_the_database(self, sent, tables):
+        columns = texts_of(tables)
+        if self.world.sightings("\n".join(columns.values())):
+            for column, text in columns.items():
+                if seen := self.world.sightings(text):
+                    self.stored.append(f"{sent}: {column} holds {seen}")
         if LogEntry.objects.exists():
             self.stored.append(f"{sent}: something is written to the admin log")
         for session in Session.objects.all():
@@ -139,3 +130,9 @@ class Typist:
         number, needles = planter.phone("")
         planter.canaries.append(Canary(f"number typed by {self.role}", needles))
         return number
+
+
+def forms_of(page):
+    if page.status != 200 or not page.is_page:
+        return []
+    return [form for form in Page(page.address, 200, page.body).forms if form.method == "post"]

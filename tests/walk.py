@@ -1,34 +1,29 @@
-"""One walk through the whole site, kept for every test that has a question about it.
+"""One request and what came back; the log and the database as they can be looked into."""
 
-Each role opens every address of the resolver with the ids of the canary world, then every link it
-finds there. What came back stays in memory; the database is as before.
-"""
-
-import functools
 import io
 import logging
 import re
 from contextlib import contextmanager
-from copy import deepcopy
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from html import unescape
 from html.parser import HTMLParser
-from urllib.parse import parse_qs, urljoin, urlsplit
+from urllib.parse import urlsplit
 
 import time_machine
 from django.db import connection, transaction
 from django.test import Client
-from django.urls import Resolver404, resolve
 
 from helpline.reporting import LineFormatter
 from tests.canaries import World
 from tests.conftest import NOW, member_of
-from tests.routes import ROLES, arguments, routes
+from tests.routes import ROLES
 
 ANONYMOUS = "anonymous"
 EVERYBODY = (ANONYMOUS, *ROLES)
 # Not walked into: these are files, not pages.
 STATIC = "/static/"
+# Of one kind on one page: the states in which it can be differ among the first of them.
+MOST_RECORDS = 4
 # How a list remembers itself in the addresses of its records.
 RETURN_TO = "_changelist_filters"
 # What a read may write. (A session's own clock is moved by its reader.)
@@ -106,54 +101,7 @@ class Markup(HTMLParser):
             self.faults.append(f"<{tag} {name}=//{parts.netloc}>")
 
 
-@dataclass
-class Walk:
-    world: World
-    visits: list = field(default_factory=list)
-    log: str = ""
-    before: dict = field(default_factory=dict)
-    after: dict = field(default_factory=dict)
-    tables: dict = field(default_factory=dict)
-    sessions: list = field(default_factory=list)
-
-    def by(self, *roles):
-        return [visit for visit in self.visits if visit.role in roles]
-
-
-# --- The walk ------------------------------------------------------------------------------------
-
-
-@functools.cache
-def walked():
-    """The walk of this test process. Call with the database unblocked."""
-    with time_machine.travel(NOW, tick=False), transaction.atomic():
-        walk = Walk(made_world())
-        try:
-            with log_lines() as log:
-                Walker(walk).go()
-            walk.log = log.getvalue()
-        finally:
-            transaction.set_rollback(True)
-    return walk
-
-
-@functools.cache
-def posted_everywhere():
-    """Every address sent an empty form by every role; each press is taken back."""
-    with time_machine.travel(NOW, tick=False), transaction.atomic():
-        world, visits = made_world(), []
-        clients = {role: client_of(world, role) for role in EVERYBODY}
-        for route in routes():
-            address = route.address(arguments(route, world)[0])
-            for role, client in clients.items():
-                cookies = deepcopy(client.cookies)
-                with transaction.atomic():
-                    visits.append(request(client, "POST", address, role=role, route=str(route)))
-                    transaction.set_rollback(True)
-                # Signing out is taken back as well.
-                client.cookies = cookies
-        transaction.set_rollback(True)
-    return visits
+# --- The world and who walks in it -----------------------------------------------------------------
 
 
 def cast():
@@ -178,45 +126,14 @@ def made_world(*, now=NOW, **options):
     return world
 
 
-class Walker:
-    def __init__(self, walk):
-        self.walk, self.world = walk, walk.world
-        self.routes = routes()
-
-    def go(self):
-        clients = {role: client_of(self.world, role) for role in EVERYBODY}
-        self.walk.before = fingerprints()
-        for role, client in clients.items():
-            self.go_as(role, client)
-        self.walk.after = fingerprints()
-        self.walk.tables = table_texts()
-        self.walk.sessions = [str(dict(client.session.items())) for client in clients.values()]
-
-    def go_as(self, role, client):
-        linked = {}
-        for route in self.routes:
-            first = len(self.walk.visits)
-            for argument in self.chosen(role, route):
-                for link in self.visit(role, client, route.address(argument), str(route)):
-                    linked.setdefault(shape_of(link), link)
-            self.walk.visits[first].is_first = True
-        for link in linked.values():
-            self.visit(role, client, link, route_of(link))
-
-    def chosen(self, role, route):
-        """Every record where an agent sees or changes it; one where it is the same page again."""
-        found = arguments(route, self.world)
-        is_same = route.label in {"history", "delete", "changelist"} or role == "Supervisor"
-        return found[:1] if is_same and route.takes_record else found
-
-    def visit(self, role, client, address, route):
-        """Open the address; returns the links of a page that was shown."""
-        visit = request(client, "GET", address, role=role, route=route)
-        self.walk.visits.append(visit)
-        if visit.status != 200 or not visit.is_page:
-            return []
-        links = (urljoin(address, link) for link in visit.addresses)
-        return [link for link in links if is_followed(link)]
+@contextmanager
+def standing_world(**options):
+    """The canary world for the tests of one module: each starts from it, and leaves no trace."""
+    with time_machine.travel(NOW, tick=False), transaction.atomic():
+        try:
+            yield made_world(**options)
+        finally:
+            transaction.set_rollback(True)
 
 
 def client_of(world, role):
@@ -248,27 +165,6 @@ def count_events():
     from intake.models import Event
 
     return Event.objects.count()
-
-
-def is_followed(link):
-    """Only what the routes have not opened yet: our own pages with a query of their own."""
-    parts = urlsplit(link)
-    is_ours = not parts.scheme and not parts.netloc
-    own = set(parse_qs(parts.query, keep_blank_values=True)) - {RETURN_TO}
-    return is_ours and not parts.path.startswith(STATIC) and bool(own)
-
-
-def shape_of(address):
-    """The same list under another filter of the same name is the same page to us."""
-    parts = urlsplit(address)
-    return parts.path, tuple(sorted(parse_qs(parts.query, keep_blank_values=True)))
-
-
-def route_of(address):
-    try:
-        return str(resolve(urlsplit(address).path).route)
-    except Resolver404:
-        return ""
 
 
 @contextmanager
@@ -311,13 +207,17 @@ def text_of(value):
     return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
 
 
-def table_texts():
+def texts_of(tables):
     """``{"table.column": text of all its values}``."""
     return {
         f"{table}.{name}": "\n".join(text_of(row[place]) for row in rows)
-        for table, columns, rows in table_rows()
+        for table, columns, rows in tables
         for place, name in enumerate(columns)
     }
+
+
+def table_texts():
+    return texts_of(table_rows())
 
 
 def fingerprints():

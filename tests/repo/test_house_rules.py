@@ -1,6 +1,7 @@
 """Rules about the text of the project itself, which nobody should have to remember."""
 
 import ast
+import functools
 import re
 import subprocess
 import tempfile
@@ -17,8 +18,15 @@ STATIC = sorted((ROOT / "intake" / "static").rglob("*.*"))
 SOURCES = sorted(path for name in ("intake", "helpline") for path in (ROOT / name).rglob("*.py"))
 
 
+@functools.cache
 def text(path):
     return path.read_text(encoding="utf-8")
+
+
+@functools.cache
+def parsed(path):
+    """Every node of a source."""
+    return list(ast.walk(ast.parse(text(path))))
 
 
 def where(path, position=None):
@@ -36,11 +44,15 @@ def found(pattern, paths, *, but=()):
     ]
 
 
+@functools.cache
 def calls():
-    for path in SOURCES:
-        for node in ast.walk(ast.parse(text(path))):
-            if isinstance(node, ast.Call):
-                yield f"{where(path)}:{node.lineno}", ast.unparse(node.func), node
+    """(place, name, node) of every call."""
+    return [
+        (f"{where(path)}:{node.lineno}", ast.unparse(node.func), node)
+        for path in SOURCES
+        for node in parsed(path)
+        if isinstance(node, ast.Call)
+    ]
 
 
 # --- Templates, styles, scripts ------------------------------------------------------------------
@@ -143,7 +155,7 @@ def test_no_admin_stands_on_anything_but_the_base():
     stock = re.compile(r"(?:^|\.)(?:ModelAdmin|UserAdmin|GroupAdmin|\w*Inline(?:ModelAdmin)?)$")
     wrong = []
     for path in SOURCES:
-        for node in ast.walk(ast.parse(text(path))):
+        for node in parsed(path):
             if isinstance(node, ast.ClassDef):
                 bases = [ast.unparse(base) for base in node.bases]
                 is_ours = "HelplineAdmin" in bases or node.name == "HelplineAdmin"
@@ -165,7 +177,7 @@ def test_every_admin_action_declares_its_permissions():
 def test_no_admin_sets_an_option_that_the_base_closes(option):
     set_ = []
     for path in (ROOT / "intake" / "admin").rglob("*.py"):
-        for node in ast.walk(ast.parse(text(path))):
+        for node in parsed(path):
             is_set = isinstance(node, ast.Assign) and ast.unparse(node.value) not in {"()", "[]"}
             if is_set and option in [ast.unparse(target) for target in node.targets]:
                 set_.append(f"{where(path)}:{node.lineno}")
@@ -232,10 +244,14 @@ def tracked():
     ]
 
 
+@functools.cache
+def contents():
+    return [(path, path.read_bytes()) for path in tracked()]
+
+
 def lines_with(needles):
     wanted = list(needles)
-    for path in tracked():
-        content = path.read_bytes()
+    for path, content in contents():
         for needle in wanted:
             if needle.encode() in content:
                 yield f"{path.relative_to(ROOT)}: {needle}"

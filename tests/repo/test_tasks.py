@@ -1,6 +1,7 @@
 """What a Celery task may be: a bell that rings, with an id at most, and nothing to give back."""
 
 import ast
+import functools
 from pathlib import Path
 
 import pytest
@@ -27,11 +28,19 @@ def sources():
     return sorted(path for package in PACKAGES for path in (ROOT / package).rglob("*.py"))
 
 
+@functools.cache
+def everything():
+    return [
+        (path.relative_to(ROOT), node)
+        for path in sources()
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+    ]
+
+
 def nodes(kind):
-    for path in sources():
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, kind):
-                yield f"{path.relative_to(ROOT)}:{node.lineno}", node
+    return [
+        (f"{path}:{node.lineno}", node) for path, node in everything() if isinstance(node, kind)
+    ]
 
 
 def task_functions():
