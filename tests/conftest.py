@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import time_machine
 
-from tests import servers, tally
+from tests import servers, tally, together
 
 NOW = datetime(2026, 3, 10, 14, 0, tzinfo=UTC)
 LOOPBACK = {"127.0.0.1", "::1", "localhost", "0.0.0.0", "", None}  # noqa: S104
@@ -36,8 +36,13 @@ def refuse_outside(event, args):
         raise RuntimeError(f"A test tried to reach {host}.")
 
 
+def pytest_xdist_make_scheduler(config, log):
+    return together.TogetherScheduling(config, log)
+
+
 def pytest_collection_modifyitems(config, items):
     """A test that has nothing to say on this database is left out, not skipped."""
+    items.sort(key=together.longest_first)
     on_postgresql = servers.chosen_database() == "postgresql"
     left_out = []
     for item in items:

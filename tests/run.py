@@ -26,7 +26,7 @@ def run(database, arguments):
         counts = Path(folder) / "counts.json"
         print(f"== {database} ==", flush=True)
         code = subprocess.run(
-            [sys.executable, "-m", "pytest", "-n", "2", "--dist", "loadgroup", *arguments],
+            [sys.executable, "-m", "pytest", "-n", "2", *arguments],
             cwd=ROOT,
             env={**os.environ, "HELPLINE_TEST_DB": database, tally.FILE: str(counts)},
             check=False,

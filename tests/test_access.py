@@ -23,7 +23,7 @@ from tests.walk import (
     standing_world,
 )
 
-pytestmark = [pytest.mark.django_db, pytest.mark.once, pytest.mark.xdist_group("walk")]
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 
 MATRIX = Path(__file__).parent / "access_matrix.csv"
 METHODS = ("GET", "POST")

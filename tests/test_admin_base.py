@@ -20,7 +20,7 @@ from tests.everywhere import walked
 from tests.routes import ROLES, arguments, routes
 from tests.walk import client_of, log_lines, request, standing_world, table_rows, text_of
 
-pytestmark = [pytest.mark.django_db, pytest.mark.once, pytest.mark.xdist_group("walk")]
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 
 ADMINS = list(admin.site._registry.values())
 BY_MODEL = pytest.mark.parametrize("registered", ADMINS, ids=lambda made: made.opts.model_name)

@@ -24,7 +24,7 @@ from tests.canaries import PREFIX, personal_models
 from tests.everywhere import walked
 from tests.walk import ANONYMOUS, client_of, log_lines, made_world, table_texts
 
-pytestmark = [pytest.mark.django_db, pytest.mark.xdist_group("walk")]
+pytestmark = [pytest.mark.django_db]
 
 # What else than the roles that take calls somebody may read: to whom something was told is what
 # the accounting of disclosures is for (42 CFR 2.25), and the privacy officer answers for it.

@@ -22,7 +22,7 @@ from tests import mail_server, servers
 from tests.test_up import Up, processes
 from tests.visitor import Visitor
 
-pytestmark = [pytest.mark.once, pytest.mark.slow, pytest.mark.xdist_group("up")]
+pytestmark = [pytest.mark.once, pytest.mark.slow]
 
 PHONE = "+12025550143"
 SECRETS = ("2025550143", "555-0143", "Quillfeather", "XMP-77")

@@ -14,7 +14,7 @@ import pytest
 
 from tests.servers import ROOT, child_environment, free_port
 
-pytestmark = [pytest.mark.once, pytest.mark.slow, pytest.mark.xdist_group("up")]
+pytestmark = [pytest.mark.once, pytest.mark.slow]
 
 # Far more than it takes; a busy machine is no failure.
 READY_WITHIN_SECONDS = 180
