@@ -17,6 +17,7 @@ from intake.rules.retries import (
     next_step,
     reminder_backoff,
     stages,
+    urgency_after,
 )
 
 pytestmark = pytest.mark.once
@@ -182,6 +183,14 @@ def test_every_urgency_runs_through_every_stage_in_order():
 def test_an_unknown_urgency_is_refused():
     with pytest.raises(ValueError, match="whenever"):
         stages(NOON, "whenever")
+
+
+def test_a_promise_is_as_urgent_as_what_the_screen_found():
+    levels = ("emergency", "urgent", "high", "moderate", "low_but_possible", "unknown", "")
+    assert [urgency_after(level) for level in levels] == [
+        *("urgent", "urgent", "high"),
+        *["routine"] * 4,
+    ]
 
 
 # --- Failed reminders -----------------------------------------------------------------------------

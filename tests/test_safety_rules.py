@@ -35,6 +35,7 @@ from intake.rules.safety import (
     unanswered,
 )
 from intake.rules.substances import Band, diazepam_equivalents, dose_band
+from intake.rules.withdrawal import SIGNS, SYMPTOMS, Severity, told_signs, told_symptoms
 
 pytestmark = pytest.mark.once
 
@@ -42,10 +43,18 @@ YES, NO, UNKNOWN = Answer.YES, Answer.NO, Answer.UNKNOWN
 D = Decimal
 
 
+NO_SYMPTOM = (("tremor", Severity.NONE),)
+
+
+def having(**symptoms):
+    """Symptoms by name, as the screen keeps them: ``having(tremor="severe")``."""
+    return told_symptoms(symptoms)
+
+
 def all_no(**changed):
     """Everything asked and denied, aged 40, except what the case is about."""
     answers = {question.code: NO for question in QUESTIONS}
-    return Answers(**{**answers, "age": 40, **changed})
+    return Answers(**{**answers, "age": 40, "symptoms": NO_SYMPTOM, **changed})
 
 
 def taking(substance="clonazepam", daily_mg="1", **changed):
@@ -154,6 +163,23 @@ RULES = [
     ("R22 others in danger", {"danger_to_others": YES}, [], "R22", *EMERGENCY),
     ("R22 threatened", {"danger_from_others": YES}, [], "R22", *EMERGENCY),
     ("R22 child", {"child_at_risk": YES}, [], "R22", Level.URGENT, Route.SUPERVISOR_NOW),
+    ("R4 fast heartbeat, severe", {"symptoms": having(fast_heartbeat="severe")}, [], "R4", *EMERGENCY),
+    ("R12 told of the person", {"signs": ("runs_out_early",)}, [taking()], "R12", Level.HIGH, Route.MEDICAL_EVALUATION_72H),
+    ("R18 stimulant told", {"stimulant_use": YES}, [], "R18", Level.LOW_BUT_POSSIBLE, Route.NO_URGENT_SIGN),
+    ("R23 severe, stopped", {"symptoms": having(tremor="severe")}, [taking(**STOPPED)], "R23", Level.URGENT, Route.SAME_DAY_MEDICAL),
+    ("R23 severe, cut fast", {"symptoms": having(insomnia="severe")}, [taking(recent_cut_percent=D(50))], "R23", Level.URGENT, Route.SAME_DAY_MEDICAL),
+    ("R23 severe, stopping not asked", {"symptoms": having(panic="severe")}, [taking(stopped_abruptly=UNKNOWN, recent_cut_percent=None)], "R23", Level.URGENT, Route.SAME_DAY_MEDICAL),
+    ("R23 severe, alcohol stopped", {"symptoms": having(sweating="severe")}, [taking("alcohol", None, stopped_abruptly=YES)], "R23", Level.URGENT, Route.SAME_DAY_MEDICAL),
+    ("R23 severe, still taking", {"symptoms": having(anxiety="severe")}, [taking()], "R23", Level.HIGH, Route.MEDICAL_EVALUATION_72H),
+    ("R23 moderate, stopped", {"symptoms": having(anxiety="moderate")}, [taking(**STOPPED)], "R23", Level.HIGH, Route.MEDICAL_EVALUATION_72H),
+    ("R23 moderate, still taking", {"symptoms": having(anxiety="moderate")}, [LOW], "R23", Level.MODERATE, Route.MEDICAL_EVALUATION_72H),
+    ("R23 mild, stopped", {"symptoms": having(nausea="mild")}, [taking(weeks_of_use=D(2), **STOPPED)], "R23", Level.MODERATE, Route.MEDICAL_EVALUATION_72H),
+    ("R23 severe, cannabis only", {"symptoms": having(irritability="severe")}, [], "R23", Level.MODERATE, Route.MEDICAL_EVALUATION_72H),
+    ("R24 tolerance after two weeks", {"signs": ("tolerance",)}, [LOW], "R24", Level.MODERATE, Route.MEDICAL_EVALUATION_72H),
+    ("R24 with an opioid", {"signs": ("craving",)}, [taking("heroin", None)], "R24", Level.MODERATE, Route.MEDICAL_EVALUATION_72H),
+    ("R25 depression", {"depression": YES}, [], "R25", Level.LOW_BUT_POSSIBLE, Route.NO_URGENT_SIGN),
+    ("R25 trauma", {"ptsd": YES}, [], "R25", Level.LOW_BUT_POSSIBLE, Route.NO_URGENT_SIGN),
+    ("R25 bipolar disorder", {"bipolar": YES}, [], "R25", Level.LOW_BUT_POSSIBLE, Route.NO_URGENT_SIGN),
 ]  # fmt: skip
 
 
@@ -173,7 +199,7 @@ def test_each_rule_fires_with_its_level_and_route(answers, exposures, rule_id, l
 def test_every_rule_has_a_case():
     cased = {case[3] for case in RULES}
 
-    assert cased == {f"R{number}" for number in range(1, 23)}
+    assert cased == {f"R{number}" for number in range(1, 26)}
 
 
 def test_a_case_with_nothing_to_find_fires_nothing_else():
@@ -191,6 +217,12 @@ NOT_FIRING = [
     ("R8 with alcohol at weekends", {}, [LOW, taking("alcohol", None, days_per_week=2)], "R8"),
     ("R20 with alcohol at weekends", {}, [taking("alcohol", None, days_per_week=2)], "R20"),
     ("R8 from one z-drug alone", {}, [taking("zolpidem", "10")], "R8"),
+    ("R4 fast heartbeat, moderate", {"symptoms": having(fast_heartbeat="moderate")}, [LOW], "R4"),
+    ("R12 runs out early of cannabis", {"signs": ("runs_out_early",)}, [CANNABIS], "R12"),
+    ("R12 craves what is prescribed", {"signs": ("craving",)}, [taking()], "R12"),
+    ("R23 mild, still taking", {"symptoms": having(nausea="mild")}, [taking()], "R23"),
+    ("R23 mild, cannabis only", {"symptoms": having(nausea="mild")}, [CANNABIS], "R23"),
+    ("R24 with cannabis only", {"signs": ("tolerance",)}, [CANNABIS], "R24"),
 ]
 
 
@@ -444,7 +476,8 @@ def test_an_empty_screen_is_unknown_and_lists_everything():
 
     assert result.level is Level.UNKNOWN
     assert result.route is Route.FINISH_SCREEN
-    assert set(result.unknowns) == {question.code for question in QUESTIONS} | {"age", "substances"}
+    asked = {question.code for question in QUESTIONS}
+    assert set(result.unknowns) == asked | {"age", "substances", "symptoms"}
 
 
 @pytest.mark.parametrize(
@@ -485,12 +518,17 @@ def test_open_items_of_a_substance_are_named_with_its_number():
 # --- What always holds ----------------------------------------------------------------------------
 
 answer = st.sampled_from(list(Answer))
+severities = st.sampled_from([str(severity) for severity in Severity])
 figures = st.decimals(min_value=0, max_value=200, places=1, allow_nan=False)
 answers_strategy = st.builds(
     Answers,
     **{question.code: answer for question in QUESTIONS},
     age=st.none() | st.integers(0, 110),
     seizure_hours_ago=st.none() | st.integers(0, 72),
+    symptoms=st.builds(
+        told_symptoms, st.dictionaries(st.sampled_from(list(SYMPTOMS)), severities, max_size=3)
+    ),
+    signs=st.builds(told_signs, st.lists(st.sampled_from(list(SIGNS)), max_size=2)),
 )
 exposures_strategy = st.lists(
     st.builds(
@@ -543,6 +581,29 @@ def test_one_substance_more_never_lowers_the_level(answers, exposures, more):
     before = assess(answers, exposures).level
 
     assert assess(answers, [*exposures, more[0]]).level.rank >= before.rank
+
+
+@settings(max_examples=300)
+@given(answers_strategy, exposures_strategy, st.sampled_from(list(SYMPTOMS)))
+def test_a_worse_symptom_never_lowers_the_level_and_unknown_is_never_below_none(
+    answers, exposures, code
+):
+    others = {name: str(how) for name, how in answers.symptoms if name != code}
+    levels = [
+        assess(replace(answers, symptoms=having(**others, **{code: how})), exposures).level.rank
+        for how in ("none", "unknown", "mild", "moderate", "severe")
+    ]
+
+    assert levels == sorted(levels)
+
+
+@settings(max_examples=300)
+@given(answers_strategy, exposures_strategy, st.sampled_from(list(SIGNS)))
+def test_one_sign_of_dependence_more_never_lowers_the_level(answers, exposures, code):
+    before = assess(answers, exposures).level
+    more = replace(answers, signs=told_signs([*answers.signs, code]))
+
+    assert assess(more, exposures).level.rank >= before.rank
 
 
 FIGURES = ["dose_mg", "times_per_day", "days_per_week", "weeks_of_use"]
@@ -657,6 +718,49 @@ def test_nobody_taking_more_than_prescribed_is_told_to_take_it_as_prescribed(cha
     assert "do not stop or cut down suddenly" in said
 
 
+@pytest.mark.parametrize("sign", ["more_than_prescribed", "runs_out_early"])
+def test_a_sign_of_the_person_counts_like_the_same_answer_about_the_substance(sign):
+    told = assess(all_no(signs=(sign,)), [taking(daily_mg="0.5", weeks_of_use=D(8), **STOPPED)])
+    said = assess(
+        all_no(), [taking(daily_mg="0.5", weeks_of_use=D(8), above_prescribed=YES, **STOPPED)]
+    )
+    assert told.level is said.level is Level.URGENT
+    going_on = assess(all_no(signs=(sign,)), [taking()])
+    assert "prescribed" not in next(f.say for f in going_on.findings if f.rule_id == "R11")
+
+
+def test_symptoms_are_told_to_staff_as_features_the_worst_first_and_never_as_a_label():
+    symptoms = having(nausea="mild", tremor="severe", low_mood="moderate", headache="none")
+    found = assess(all_no(symptoms=symptoms), [taking(**STOPPED)]).findings
+    advice = next(f.advice for f in found if f.rule_id == "R23")
+
+    assert "Told: shaking (severe), low mood (moderate), nausea" in advice
+    assert "headache" not in advice
+    assert "ask about suicide" in advice
+    assert "severe withdrawal" not in advice.lower()
+
+
+def test_severe_symptoms_rule_out_an_outpatient_list_and_ask_for_a_place_with_beds():
+    result = assess(all_no(symptoms=having(tremor="severe")), [taking(**STOPPED)])
+
+    assert result.never_outpatient_only
+    assert result.setting_codes == ("HID", "RD")
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [
+        ({"tremor": "severe", "nausea": "none"}, (("tremor", "severe"), ("nausea", "none"))),
+        ({"tremor": "unknown", "nausea": ""}, ()),
+        ({"no longer asked": "severe"}, ()),
+    ],
+)
+def test_only_symptoms_that_were_answered_are_kept(given, kept):
+    assert told_symptoms(given) == kept
+    with pytest.raises(ValueError, match="dreadful"):
+        told_symptoms({"tremor": "dreadful"})
+
+
 @pytest.mark.parametrize(
     ("route", "number"),
     [
@@ -682,7 +786,8 @@ def test_each_question_is_a_field_of_the_answers_and_the_other_way_round():
     asked = {question.code for question in QUESTIONS}
 
     assert len(asked) == len(QUESTIONS)
-    assert asked | {"age", "seizure_hours_ago"} == set(Answers().to_dict())
+    others = {"age", "seizure_hours_ago", "symptoms", "signs"}
+    assert asked | others == set(Answers().to_dict())
 
 
 def test_danger_is_asked_first():

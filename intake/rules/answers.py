@@ -3,12 +3,14 @@
 Everything starts as "unknown". An unanswered item stays unknown; it is never read as "no".
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, fields
 from decimal import Decimal, InvalidOperation
 from enum import StrEnum
 from typing import Any, Self
 
 from intake.rules.substances import Substance, SubstanceClass, find_substance
+from intake.rules.withdrawal import Severity, Symptoms, told_signs, told_symptoms
 
 
 class Answer(StrEnum):
@@ -41,9 +43,11 @@ class Source(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Answers:
-    """One field per question of ``questions.QUESTIONS``, the same code; plus age and one time.
+    """One field per question of ``questions.QUESTIONS``, the same code; plus figures and features.
 
     ``age`` in years. ``seizure_hours_ago``: hours since the latest seizure, if one is known.
+    ``symptoms`` of withdrawal with their severity, and ``signs`` of dependence: what was told,
+    by the codes of ``withdrawal``.
     """
 
     # Danger now
@@ -76,6 +80,7 @@ class Answers:
     opioid_use: Answer = Answer.UNKNOWN
     alcohol_daily: Answer = Answer.UNKNOWN
     other_sedatives: Answer = Answer.UNKNOWN
+    stimulant_use: Answer = Answer.UNKNOWN
     # Health
     pregnant: Answer = Answer.UNKNOWN
     postpartum_6_weeks: Answer = Answer.UNKNOWN
@@ -83,9 +88,16 @@ class Answers:
     lung_disease: Answer = Answer.UNKNOWN
     sleep_apnea: Answer = Answer.UNKNOWN
     other_severe_illness: Answer = Answer.UNKNOWN
+    # Mental illness beside the use
+    depression: Answer = Answer.UNKNOWN
+    bipolar: Answer = Answer.UNKNOWN
+    ptsd: Answer = Answer.UNKNOWN
     # Figures
     age: int | None = None
     seizure_hours_ago: int | None = None
+    # Features
+    symptoms: Symptoms = ()
+    signs: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         _check("age", self.age, 0, 130)
@@ -98,9 +110,18 @@ class Answers:
             raise KeyError(code)
         return value
 
+    def severity(self, symptom: str) -> Severity:
+        """How bad this symptom was told to be."""
+        return dict(self.symptoms).get(symptom, Severity.UNKNOWN)
+
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready; every item is written, the unknown ones too."""
-        return {field.name: _plain(getattr(self, field.name)) for field in fields(self)}
+        plain: dict[str, Any] = {
+            field.name: _plain(getattr(self, field.name)) for field in fields(self)
+        }
+        plain["symptoms"] = {code: str(severity) for code, severity in self.symptoms}
+        plain["signs"] = list(self.signs)
+        return plain
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> Self:
@@ -113,9 +134,18 @@ class Answers:
             value = data.get(field.name)
             if value is None:
                 continue
-            is_figure = field.name in {"age", "seizure_hours_ago"}
-            known[field.name] = int(value) if is_figure else Answer(value)
+            read = _READERS.get(field.name, Answer)
+            known[field.name] = read(value)
         return cls(**known)
+
+
+# How everything that is no answer to a question is read back.
+_READERS: dict[str, Callable[[Any], Any]] = {
+    "age": int,
+    "seizure_hours_ago": int,
+    "symptoms": told_symptoms,
+    "signs": told_signs,
+}
 
 
 @dataclass(frozen=True, slots=True)

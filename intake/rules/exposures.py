@@ -10,7 +10,13 @@ from decimal import Decimal
 from enum import StrEnum
 
 from intake.rules.answers import Answer, Exposure, Source
-from intake.rules.substances import Band, SubstanceClass, band_of, band_units
+from intake.rules.substances import (
+    Band,
+    SubstanceClass,
+    band_of,
+    band_units,
+    diazepam_equivalents,
+)
 
 # The table speaks of months. The shorter reading makes the risk begin earlier, never later, and
 # makes one month meet the four weeks after which a nightly z-drug counts as a benzodiazepine.
@@ -118,11 +124,14 @@ class ExposureRisk:
     risk: WithdrawalRisk
 
 
-def benzodiazepine_risk(exposures: Iterable[Exposure]) -> ExposureRisk | None:
+def benzodiazepine_risk(
+    exposures: Iterable[Exposure], *, beyond_prescription: bool = False
+) -> ExposureRisk | None:
     """Table 2 over all benzodiazepine-type exposures together; ``None`` when there is none.
 
     Doses are summed on Table 2's own scale, days added up to seven, the longest duration taken:
-    two drugs on alternating days are one habit.
+    two drugs on alternating days are one habit. ``beyond_prescription``: the person says that
+    they take more than prescribed, or run out early, of whichever it is.
     """
     counted = [exposure for exposure in exposures if is_benzodiazepine_type(exposure)]
     if not counted:
@@ -133,7 +142,7 @@ def benzodiazepine_risk(exposures: Iterable[Exposure]) -> ExposureRisk | None:
     each = [band_units(exposure.substance, exposure.daily_mg) for exposure in counted]
     known = [units for units in each if units is not None]
     units = sum(known, Decimal(0)) if len(known) == len(each) else None
-    reasons = _high_reasons(counted)
+    reasons = _high_reasons(counted, beyond_prescription=beyond_prescription)
     band = Band.HIGH if reasons else band_of(units)
     return ExposureRisk(
         substances=tuple(exposure.substance for exposure in counted),
@@ -146,13 +155,47 @@ def benzodiazepine_risk(exposures: Iterable[Exposure]) -> ExposureRisk | None:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class StaffTotal:
+    """Diazepam equivalents of a day on which all of it is taken, by each table, (smaller, larger).
+
+    ``left_out``: codes of which the dose or the equivalent is not known. Staff only, no taper.
+    """
+
+    va_dod: tuple[Decimal, Decimal]
+    ashton: tuple[Decimal, Decimal]
+    left_out: tuple[str, ...]
+
+
+def diazepam_total(exposures: Iterable[Exposure]) -> StaffTotal:
+    """Both published conversions summed over the benzodiazepine-type exposures, for staff only."""
+    va_dod, ashton = [], []
+    left_out = []
+    for exposure in exposures:
+        if not is_benzodiazepine_type(exposure):
+            continue
+        daily = exposure.daily_mg
+        found = None if daily is None else diazepam_equivalents(exposure.substance, daily)
+        if found is None or found.va_dod is None or found.ashton is None:
+            left_out.append(exposure.substance)
+        else:
+            va_dod.append(found.va_dod)
+            ashton.append(found.ashton)
+    return StaffTotal(_summed(va_dod), _summed(ashton), tuple(left_out))
+
+
+def _summed(pairs: list[tuple[Decimal, Decimal]]) -> tuple[Decimal, Decimal]:
+    nothing = Decimal(0)
+    return sum((low for low, _ in pairs), nothing), sum((high for _, high in pairs), nothing)
+
+
 def _worst(values: list[Decimal | None]) -> Decimal | None:
     """The largest, or unknown if any is."""
     known = [value for value in values if value is not None]
     return max(known) if len(known) == len(values) else None
 
 
-def _high_reasons(counted: list[Exposure]) -> tuple[str, ...]:
+def _high_reasons(counted: list[Exposure], *, beyond_prescription: bool) -> tuple[str, ...]:
     reasons = []
     if any(exposure.daily_mg is None for exposure in counted):
         reasons.append("daily dose unknown")
@@ -161,7 +204,7 @@ def _high_reasons(counted: list[Exposure]) -> tuple[str, ...]:
         for exposure in counted
     ):
         reasons.append("no published equivalent for the drug")
-    if any(exposure.above_prescribed.is_yes for exposure in counted):
+    if beyond_prescription or any(exposure.above_prescribed.is_yes for exposure in counted):
         reasons.append("more than prescribed")
     if any(exposure.source in {Source.STREET, Source.OTHER} for exposure in counted):
         reasons.append("not from a prescription of their own")

@@ -76,6 +76,10 @@ class Route(_Ranked):
         }[self]
 
 
+# Steps taken together with the caller, before anything else is asked.
+ON_THE_LINE = frozenset({Route.POISON_HELP, Route.TRANSFER_988, Route.CALL_911})
+
+
 class Placement(_Ranked):
     """Which setting a detox referral may use."""
 
@@ -176,6 +180,15 @@ class Assessment:
     @property
     def is_emergency(self) -> bool:
         return self.level is Level.EMERGENCY
+
+    @property
+    def red_flags(self) -> tuple[Finding, ...]:
+        """What needs somebody on the line at once, whatever the level; gravest first."""
+        return tuple(
+            finding
+            for finding in self.findings
+            if finding.level is Level.EMERGENCY or finding.route in ON_THE_LINE
+        )
 
     @property
     def inpatient_only(self) -> bool:

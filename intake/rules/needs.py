@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from intake.rules.answers import Exposure
+from intake.rules.answers import Answers, Exposure
 from intake.rules.exposures import is_benzodiazepine_type, is_regular
 from intake.rules.findings import Assessment
 from intake.rules.service_codes import (
@@ -22,6 +22,8 @@ _DETOX_BY_CLASS = {
     SubstanceClass.ALCOHOL: "ADTX",
     SubstanceClass.OPIOID: "ODTX",
 }
+# A yes to one of these questions asks for dual-diagnosis care.
+MENTAL_ILLNESS = ("depression", "bipolar", "ptsd")
 _DETOX_BY_SUBSTANCE = {"cocaine": "CDTX", "methamphetamine": "MDTX"}
 
 
@@ -82,6 +84,11 @@ def detox_codes(exposures: Iterable[Exposure]) -> tuple[str, ...]:
     if len(codes) > 1:
         codes.discard(ANY_DETOX)
     return tuple(sorted(codes, key=lambda code: (code != BENZODIAZEPINE_DETOX, code)))
+
+
+def is_dual_diagnosis(answers: Answers) -> bool:
+    """Whether a mental illness beside the use was told (code CO)."""
+    return any(answers.get(code).is_yes for code in MENTAL_ILLNESS)
 
 
 def need_for(

@@ -182,6 +182,12 @@ def mask(e164: str) -> str:
     return f"•••-•••-••{digits[-2:]}" if len(digits) >= 7 else "•••"
 
 
+def last_four(e164: str) -> str:
+    """For whoever looked for these very digits."""
+    digits = _digits(e164)
+    return f"•••-•••-{digits[-4:]}" if len(digits) >= 7 else "•••"
+
+
 def national(e164: str) -> str:
     """(202) 555-0123, as it is read out; as stored if it cannot be parsed."""
     try:

@@ -38,6 +38,7 @@ class Question:
 
     ``code`` is the field of ``Answers``. ``red_flag``: a yes is an emergency or close to one.
     ``counts``: left unanswered, it keeps the screen at "unknown" or above.
+    ``short``: the few words that stand for it where many are shown at once.
     ``only_if``: asked only when one of these other questions is not answered "no".
     """
 
@@ -48,6 +49,7 @@ class Question:
     help: str = ""
     counts: bool = True
     only_if: tuple[str, ...] = ()
+    short: str = ""
 
 
 _NOW, _AROUND, _HISTORY, _USE, _HEALTH = Group
@@ -98,16 +100,34 @@ QUESTIONS: tuple[Question, ...] = (
     Question("suicide_behavior_3_months", "In the last three months, did they try to end their"
              " life, or prepare to?", _HISTORY),
     Question("opioid_use", "Do they also take an opioid, prescribed or not?",
-             _USE, help="Pain medicine, heroin, fentanyl, methadone, buprenorphine."),
-    Question("alcohol_daily", "Do they drink alcohol on most days?", _USE),
-    Question("other_sedatives", "Do they also take sleeping pills, barbiturates or GHB?", _USE),
-    Question("pregnant", "Is the person pregnant, or could they be?", _HEALTH),
-    Question("postpartum_6_weeks", "Did they give birth in the last six weeks?", _HEALTH),
-    Question("liver_disease", "Do they have serious liver disease?", _HEALTH),
-    Question("lung_disease", "Do they have COPD or another lung disease?", _HEALTH),
-    Question("sleep_apnea", "Do they have sleep apnea?", _HEALTH),
+             _USE, help="Pain medicine, heroin, fentanyl, methadone, buprenorphine.",
+             short="An opioid"),
+    Question("alcohol_daily", "Do they drink alcohol on most days?", _USE,
+             short="Alcohol on most days"),
+    Question("other_sedatives", "Do they also take sleeping pills, barbiturates or GHB?", _USE,
+             short="Sleeping pills, barbiturates, GHB"),
+    Question("stimulant_use", "Do they also use cocaine, meth or another stimulant?", _USE,
+             counts=False, short="Cocaine, meth, other stimulant"),
+    Question("pregnant", "Is the person pregnant, or could they be?", _HEALTH,
+             short="Pregnant, or could be"),
+    Question("postpartum_6_weeks", "Did they give birth in the last six weeks?", _HEALTH,
+             short="Gave birth in the last 6 weeks"),
+    Question("liver_disease", "Do they have serious liver disease?", _HEALTH,
+             short="Serious liver disease"),
+    Question("lung_disease", "Do they have COPD or another lung disease?", _HEALTH,
+             short="COPD or another lung disease"),
+    Question("sleep_apnea", "Do they have sleep apnea?", _HEALTH,
+             short="Sleep apnea"),
     Question("other_severe_illness", "Do they have another severe illness?",
-             _HEALTH, help="Heart, kidney, infection, acute glaucoma, recent surgery."),
+             _HEALTH, help="Heart, kidney, infection, acute glaucoma, recent surgery.",
+             short="Another severe illness"),
+    # These open dual-diagnosis care; by themselves they raise no level.
+    Question("depression", "Are they treated for depression, or have they been?", _HEALTH,
+             counts=False, short="Depression"),
+    Question("bipolar", "Do they have bipolar disorder, or have they had a mania?", _HEALTH,
+             counts=False, short="Bipolar disorder or mania"),
+    Question("ptsd", "Do they have PTSD, or live with a trauma?", _HEALTH, counts=False,
+             short="PTSD or trauma"),
 )  # fmt: skip
 
 QUESTION: dict[str, Question] = {question.code: question for question in QUESTIONS}

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from intake.rules.findings import Level
+
 LADDER_VERSION = "2026.1"
 
 # A number typed into the public form is a stranger's until the person has been reached on it.
@@ -219,6 +221,16 @@ def stages(due_at: datetime, urgency: str) -> list[tuple[str, datetime]]:
     Raises ``ValueError`` for an unknown urgency.
     """
     return [(stage.value, due_at + offset) for stage, offset in STAGES[Urgency(urgency)]]
+
+
+def urgency_after(level: str) -> str:
+    """The urgency a promise is given unless staff choose another, by the level of the screen.
+
+    An emergency is handed to 911 first; what is promised after it is urgent.
+    """
+    if level in (Level.EMERGENCY, Level.URGENT):
+        return Urgency.URGENT
+    return Urgency.HIGH if level == Level.HIGH else Urgency.ROUTINE
 
 
 # Waiting times after the first and the second failed sending; the third failure is the last.

@@ -266,4 +266,58 @@ TEXTS: dict[str, RuleText] = {
         "Who can look after them right now? Let us think of someone together.",
         "State law; helpline policy",
     ),
+    "R23": RuleText(
+        "Severe symptoms, and stopped or cutting down, or not known whether",
+        "Medical evaluation today; emergency department if nobody can see them. A place with"
+        " medical staff day and night is to be considered: no outpatient-only list. Write down"
+        " what is told, symptom by symptom; give it no name.",
+        "What you describe is a lot to go through, and it should not be waited out alone. Please"
+        " be seen by a medical professional today. If there is a seizure, confusion, chest pain or"
+        " trouble breathing, call 911.",
+        f"{_GUIDELINE}, recommendations on place of care and Table 3; which symptoms count, and"
+        " how soon, is a design choice",
+    ),
+    "R23.growing": RuleText(
+        "Symptoms that come with stopping, or in spite of going on",
+        "Medical evaluation within 24 to 72 hours; today if they grow. Ask again on every contact:"
+        " with a long half-life drug the worst may still be to come.",
+        "Symptoms like these can grow. Please let a clinician see you in the next days, do not stop"
+        " or cut down any further on your own, and call us back if it gets worse.",
+        f"{_GUIDELINE}, recommendations on place of care and Table 3; the interval is a design"
+        " choice",
+    ),
+    "R23.other": RuleText(
+        "Marked symptoms with other substances",
+        "Medical evaluation within 24 to 72 hours. Ask what else is taken: a sedative or alcohol"
+        " would change this.",
+        "Please let a clinician look at this in the next days, and call us back if it gets worse.",
+        "Design choice of this rule set",
+    ),
+    "R24": RuleText(
+        "Signs of dependence",
+        "Dependence can come within weeks, whatever the table says of short use. Medical"
+        " evaluation before anything is changed. A use disorder makes severe withdrawal likelier"
+        " and speaks for residential or hospital care; a clinician decides.",
+        "What you describe happens to many people who take this, and it is no failing. Your body"
+        " may have got used to it, so please do not stop suddenly; let a clinician plan it with"
+        " you.",
+        f"{_GUIDELINE}, recommendations 1-3 and patient guide",
+    ),
+    "R25": RuleText(
+        "Depression or trauma beside the use",
+        "The referral asks for dual-diagnosis care (code CO). Mood and memories can come back"
+        " stronger while cutting down: both are treated together. Ask about suicide.",
+        "It helps to be somewhere that treats both together. Please tell the people who treat you"
+        " about both.",
+        f"{_GUIDELINE}, recommendations 24-26",
+    ),
+    "R25.mania": RuleText(
+        "Bipolar disorder beside the use",
+        "The referral asks for dual-diagnosis care (code CO). Lost sleep while cutting down can"
+        " set off a mania: the prescriber of their mood medicine should know. Ask how many nights"
+        " they have slept.",
+        "Sleep matters a great deal for you. If you sleep much less and feel wound up, call the"
+        " people who treat you, or us. It helps to be somewhere that treats both together.",
+        f"{_GUIDELINE}, recommendations 24-26",
+    ),
 }

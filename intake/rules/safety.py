@@ -5,7 +5,8 @@ wins; an unanswered item counts as unknown, is reported, and can lower nothing. 
 the rule set off before live use, and staff may override a result with a reason.
 
 Rules R1-R19 are the helpline's rule table; R20-R22 close gaps it leaves for callers who use no
-benzodiazepine or are in danger from a person. Each finding names its source.
+benzodiazepine or are in danger from a person, and R23-R25 hear what withdrawal, dependence and
+mental illness look like. Each finding names its source.
 """
 
 from collections.abc import Iterable, Iterator
@@ -13,6 +14,7 @@ from collections.abc import Iterable, Iterator
 from intake.rules.answers import Answer, Answers, Exposure, Source
 from intake.rules.case import Case
 from intake.rules.exposures import ExposureRisk, benzodiazepine_risk, is_sedative
+from intake.rules.feature_rules import FEATURE_RULES
 from intake.rules.findings import (
     Assessment,
     Finding,
@@ -24,6 +26,7 @@ from intake.rules.findings import (
 from intake.rules.questions import QUESTION, QUESTIONS, SCRIPTS, Group, Question, Script
 from intake.rules.safety_rules import ADULT_AGE, RULES, finding
 from intake.rules.substances import SUBSTANCES, Substance, SubstanceClass
+from intake.rules.withdrawal import BEYOND_PRESCRIPTION
 
 __all__ = [
     "QUESTION",
@@ -48,10 +51,11 @@ __all__ = [
     "SubstanceClass",
     "assess",
     "benzodiazepine_risk",
+    "risk_of",
     "unanswered",
 ]
 
-RULE_SET_VERSION = "2026.1"
+RULE_SET_VERSION = "2026.2"
 
 SENIOR_AGE = 65
 INPATIENT_CODES = ("HID", "RD")
@@ -66,9 +70,9 @@ def assess(answers: Answers, exposures: Iterable[Exposure] = ()) -> Assessment:
     an unknown answer never gives a lower level than a no.
     """
     taken = tuple(exposures)
-    case = Case(answers, taken, benzodiazepine_risk(taken))
+    case = Case(answers, taken, risk_of(answers, taken))
     unknowns = unanswered(answers, taken)
-    findings = [found for rule in RULES for found in rule(case)]
+    findings = [found for rule in (*RULES, *FEATURE_RULES) for found in rule(case)]
     # Read before R14 and R15 raise it: each raises what the other rules found by one tier.
     level = highest_level((found.level for found in findings), _floor(answers, taken))
     for raising in _raised_by(answers, level, findings):
@@ -90,14 +94,23 @@ def assess(answers: Answers, exposures: Iterable[Exposure] = ()) -> Assessment:
     )
 
 
+def risk_of(answers: Answers, exposures: Iterable[Exposure]) -> ExposureRisk | None:
+    """Table 2 for this person: their exposures, and what they say of keeping to a prescription."""
+    beyond = not BEYOND_PRESCRIPTION.isdisjoint(answers.signs)
+    return benzodiazepine_risk(exposures, beyond_prescription=beyond)
+
+
 def unanswered(answers: Answers, exposures: Iterable[Exposure] = ()) -> tuple[str, ...]:
     """Codes of every item without an answer, in the order they are asked.
 
-    An exposure's item reads ``exposure.<number from 1>.<field>``; ``substances`` stands for a
+    ``symptoms`` stands for a screen without any symptom of withdrawal, present or denied. An
+    exposure's item reads ``exposure.<number from 1>.<field>``; ``substances`` stands for a
     screen without any substance.
     """
     taken = tuple(exposures)
     codes = [question.code for question in QUESTIONS if _is_open(question, answers)]
+    if not answers.symptoms:
+        codes.append("symptoms")
     if answers.age is None:
         codes.append("age")
     if not taken:

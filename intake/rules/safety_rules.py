@@ -1,7 +1,7 @@
 """The rules themselves, R1 to R22: one function each, a case in, findings out.
 
 ``safety`` applies them and holds R14 and R15, which raise what the others found, and R19, which
-speaks when none of them did.
+speaks when none of them did. R23 to R25 stand in ``feature_rules``.
 """
 
 from collections.abc import Callable, Iterator
@@ -17,6 +17,7 @@ from intake.rules.exposures import (
 from intake.rules.findings import Finding, Level, Placement, Route
 from intake.rules.rule_texts import TEXTS
 from intake.rules.substances import Band, SubstanceClass
+from intake.rules.withdrawal import Severity
 
 SEIZURE_WINDOW_HOURS = 24
 ADULT_AGE = 18
@@ -72,7 +73,8 @@ def _r3_psychosis(case: Case) -> Iterator[Finding]:
 
 
 def _r4_heart(case: Case) -> Iterator[Finding]:
-    if case.yes("chest_pain", "fainting", "overheating"):
+    racing = case.answers.severity("fast_heartbeat") is Severity.SEVERE
+    if racing or case.yes("chest_pain", "fainting", "overheating"):
         yield _emergency("R4")
 
 
@@ -143,18 +145,12 @@ def _r11_still_taking(case: Case) -> Iterator[Finding]:
         return
     # Table 2: the risk rises with the dose.
     level = Level.HIGH if case.risk.band is Band.HIGH else Level.MODERATE
-    # "As prescribed" would be a sudden cut for whoever takes more than that, or without it.
-    beyond = any(
-        outside_prescription(exposure)
-        for exposure in case.exposures
-        if is_benzodiazepine_type(exposure)
-    )
     yield finding(
         "R11",
         level,
         Route.MEDICAL_EVALUATION_72H,
         Placement.MEDICAL_EVALUATION_FIRST,
-        text="R11.beyond_prescription" if beyond else "R11",
+        text="R11.beyond_prescription" if case.is_beyond_prescription else "R11",
     )
 
 
@@ -163,7 +159,8 @@ def _r12_beyond_prescription(case: Case) -> Iterator[Finding]:
     dose_unknown = any(
         is_benzodiazepine_type(exposure) and exposure.daily_mg is None for exposure in sedatives
     )
-    if dose_unknown or any(outside_prescription(exposure) for exposure in sedatives):
+    beyond = bool(sedatives) and case.says_beyond_prescription
+    if beyond or dose_unknown or any(outside_prescription(item) for item in sedatives):
         reasons = case.risk.counted_as_high_because if case.risk else ()
         yield finding(
             "R12",
@@ -204,7 +201,7 @@ def _r17_short_or_rare(case: Case) -> Iterator[Finding]:
 
 
 def _r18_stimulants(case: Case) -> Iterator[Finding]:
-    if not case.has(SubstanceClass.STIMULANT):
+    if not case.takes_stimulant:
         return
     if case.yes("chest_pain", "overheating"):
         yield _emergency("R18", text="R18.emergency")
