@@ -69,6 +69,15 @@ def normalise_name(value: str) -> str:
     return " ".join("".join(kept).casefold().split())
 
 
+def normalise_last_four(value: PhoneNumber | str) -> str:
+    """The last four digits, of a whole number or alone. Raises ValueError when there are fewer."""
+    text = str(value.as_e164) if isinstance(value, PhoneNumber) else value
+    digits = "".join(sign for sign in text if sign.isascii() and sign.isdigit())
+    if len(digits) < 4:
+        raise ValueError("A phone number ends with four digits.")
+    return digits[-4:]
+
+
 def normalise_identifier(value: str) -> str:
     """Letters and digits only, case folded: member ids as people read them out."""
     return normalise_name(value).replace(" ", "")
@@ -76,6 +85,7 @@ def normalise_identifier(value: str) -> str:
 
 NORMALISERS: Final[Mapping[str, Callable[[Any], str]]] = {
     "phone": normalise_phone,
+    "last_four": normalise_last_four,
     "name": normalise_name,
     "identifier": normalise_identifier,
 }

@@ -22,13 +22,19 @@ CHAIN = (
     " view_callback add_callback change_callback"
     " view_attempt add_attempt"
     " view_notice change_notice"
+    " view_answercard add_answerfeedback"
+    " view_handover add_handover"
+    " view_handoveracknowledgement add_handoveracknowledgement"
+    " add_debrief"
 )
 
 ROLES = {
     "Agent": CHAIN,
     "Supervisor": CHAIN
     + " view_reminder revive_reminder view_heartbeat"
-    + " view_reports export_reports change_facility",
+    + " view_reports export_reports change_facility"
+    + " add_answercard change_answercard review_answercard view_answerfeedback"
+    + " view_debrief change_debrief",
     # Sees who did what, and what was told to whom; no narrative, no number.
     "Privacy officer": "view_event view_eventseal view_disclosure view_keycheck view_heartbeat",
     # Sees who may log in; no caller.

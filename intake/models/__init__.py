@@ -3,19 +3,25 @@
 Call -> Safety screen -> Insurance check -> Referral -> Callback -> Reminder -> Report
 """
 
+from intake.models.answers import AnswerCard, AnswerFeedback
 from intake.models.callbacks import Attempt, Callback
 from intake.models.calls import Call, CallAmendment, SubstanceUse
 from intake.models.consents import Consent, Disclosure
+from intake.models.debriefs import Debrief
+from intake.models.drafts import SheetDraft
 from intake.models.events import Event, EventSeal, StaffSearch
 from intake.models.facilities import CapacityReading, DirectoryEdition, Facility, ServiceCode
+from intake.models.handovers import HandOver, HandOverAcknowledgement
 from intake.models.insurance import Benefit, InsuranceCheck, InsurancePolicy, LevelOfCare
 from intake.models.keys import KeyCheck
-from intake.models.people import Person
+from intake.models.people import Person, PersonNameWord
 from intake.models.referrals import Referral, ReferralOffer
 from intake.models.reminders import Heartbeat, Notice, Reminder
 from intake.models.safety import SafetyScreen
 
 __all__ = [
+    "AnswerCard",
+    "AnswerFeedback",
     "Attempt",
     "Benefit",
     "Call",
@@ -23,11 +29,14 @@ __all__ = [
     "Callback",
     "CapacityReading",
     "Consent",
+    "Debrief",
     "DirectoryEdition",
     "Disclosure",
     "Event",
     "EventSeal",
     "Facility",
+    "HandOver",
+    "HandOverAcknowledgement",
     "Heartbeat",
     "InsuranceCheck",
     "InsurancePolicy",
@@ -35,11 +44,13 @@ __all__ = [
     "LevelOfCare",
     "Notice",
     "Person",
+    "PersonNameWord",
     "Referral",
     "ReferralOffer",
     "Reminder",
     "SafetyScreen",
     "ServiceCode",
+    "SheetDraft",
     "StaffSearch",
     "SubstanceUse",
 ]

@@ -75,6 +75,17 @@ class Callback(Record):
         WRONG_NUMBER = "wrong_number", _("Wrong number")
         CANCELLED = "cancelled", _("Cancelled")
 
+    class HandOverReason(models.TextChoices):
+        """Why it went to somebody else. A code of the audit; no column holds it."""
+
+        SHIFT_ENDS = "shift_ends", _("My shift ends")
+        BUSY = "busy", _("I am on another call")
+        LANGUAGE = "language", _("They need another language")
+        ASKED_FOR = "asked_for", _("They asked for this colleague")
+        KNOWN = "known", _("I know this person")
+        CLINICIAN = "clinician", _("It needs somebody with clinical training")
+        SHARED_OUT = "shared_out", _("Shared out by a supervisor")
+
     reference = models.CharField(
         _("reference"), max_length=12, unique=True, default=callback_reference, editable=False
     )
@@ -159,10 +170,38 @@ class Callback(Record):
             ),
         )
         indexes = (
-            # The desk and the list of promises: what is due, in order.
-            models.Index(fields=["due_at"], condition=Q(status="open"), name="callback_due"),
+            # The list of promises and its days, the last due first; then by each of its filters.
+            models.Index(fields=["due_at", "id"], name="callback_list"),
+            models.Index(fields=["status", "due_at", "id"], name="callback_by_status"),
+            models.Index(fields=["urgency", "due_at", "id"], name="callback_by_urgency"),
+            models.Index(fields=["source", "due_at", "id"], name="callback_by_source"),
             # The report of kept, late and missed promises; its expression is theirs.
             models.Index(DEADLINE, name="callback_deadline"),
+            # The desk of a supervisor: what is due, in order.
+            models.Index(fields=["due_at", "id"], condition=Q(status="open"), name="callback_due"),
+            # The desk of one agent: their own, and the pool's, in order. That SQLite prefers it to
+            # callback_by_status takes the status as a column, though it is the same in each row.
+            models.Index(
+                fields=["status", "owner", "due_at", "id"],
+                condition=Q(status="open"),
+                name="callback_owner_due",
+            ),
+            # The desk: urgent ones, which go before those that are merely later.
+            models.Index(
+                fields=["status", "urgency", "due_at", "id"],
+                condition=Q(status="open"),
+                name="callback_urgent_due",
+            ),
+            # The desk: those somebody is ringing right now.
+            models.Index(
+                fields=["claimed_at"],
+                condition=Q(claimed_at__isnull=False),
+                name="callback_claimed",
+            ),
+            # A supervisor's desk: people never reached, since yesterday.
+            models.Index(
+                fields=["closed_at"], condition=Q(status="exhausted"), name="callback_exhausted"
+            ),
         )
 
     @property

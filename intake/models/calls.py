@@ -39,7 +39,13 @@ class Call(Record):
     """One conversation, from first ring to disposition."""
 
     class Privacy:
-        personal: ClassVar[set[str]] = {"relationship", "topics", "narrative"}
+        personal: ClassVar[set[str]] = {
+            "relationship",
+            "topics",
+            "narrative",
+            "dependence_signs",
+            "withdrawal_symptoms",
+        }
         ordinary: ClassVar[set[str]] = {
             "id",
             "reference",
@@ -49,12 +55,14 @@ class Call(Record):
             "started_at",
             "answered_at",
             "ended_at",
+            "wrap_up_seconds",
             "taken_by",
             "call_type",
             "how_heard",
             "language",
             "interpreter",
             "entered_late",
+            "number_withheld",
             "caller",
             "person_in_need",
             "status",
@@ -83,6 +91,7 @@ class Call(Record):
         HANG_UP = "hang_up", _("Hang-up")
         ABUSIVE = "abusive", _("Abusive call")
         TEST = "test", _("Test call")
+        INQUIRY = "inquiry", _("Office inquiry")
 
     # Closed without a caller, a screen or a narrative.
     NON_SERVICE: ClassVar[tuple[str, ...]] = (
@@ -91,6 +100,7 @@ class Call(Record):
         CallType.HANG_UP,
         CallType.ABUSIVE,
         CallType.TEST,
+        CallType.INQUIRY,
     )
 
     class Status(models.TextChoices):
@@ -148,6 +158,10 @@ class Call(Record):
     started_at = models.DateTimeField(_("started"))
     answered_at = models.DateTimeField(_("answered"), null=True, blank=True)
     ended_at = models.DateTimeField(_("ended"), null=True, blank=True)
+    # From the end of the talk to the closing of the sheet; NULL where nobody marked the end.
+    wrap_up_seconds = models.PositiveIntegerField(
+        _("wrap-up time (seconds)"), null=True, blank=True, editable=False
+    )
     taken_by = models.ForeignKey(
         settings.AUTH_USER_MODEL,
         verbose_name=_("taken by"),
@@ -162,9 +176,14 @@ class Call(Record):
         _("how they heard of us"), max_length=16, choices=HowHeard, blank=True
     )
     topics = EncryptedJSONField(_("topics"), default=list, blank=True)
+    # Codes of rules.withdrawal: the signs that were told, and each symptom with its severity.
+    dependence_signs = EncryptedJSONField(_("signs of dependence"), default=list, blank=True)
+    withdrawal_symptoms = EncryptedJSONField(_("withdrawal symptoms"), default=dict, blank=True)
     language = models.CharField(_("language"), max_length=8, default="en")
     interpreter = models.BooleanField(_("interpreter used"), default=False)
     entered_late = models.BooleanField(_("entered later from paper"), default=False)
+    # Asked for and not given, or not shown by the line: nobody asks again.
+    number_withheld = models.BooleanField(_("number withheld"), default=False)
     caller = models.ForeignKey(
         Person,
         verbose_name=_("caller"),
@@ -214,8 +233,16 @@ class Call(Record):
             ),
         )
         indexes = (
-            # The change list and the reports: newest first, by day.
-            models.Index(fields=["started_at"], name="call_started"),
+            # The change list and its days, newest first; the reports by day.
+            models.Index(fields=["started_at", "id"], name="call_started"),
+            # The change list by each of its filters, newest first; nearly all calls are closed.
+            models.Index(
+                fields=["status", "started_at", "id"],
+                condition=Q(status="open"),
+                name="call_by_status",
+            ),
+            models.Index(fields=["call_type", "started_at", "id"], name="call_by_type"),
+            models.Index(fields=["disposition", "started_at", "id"], name="call_by_ending"),
             # The desk: this agent's unfinished sheets.
             models.Index(
                 fields=["taken_by", "started_at"], condition=Q(status="open"), name="call_open"
@@ -270,6 +297,7 @@ class SubstanceUse(Record):
             "days_a_week",
             "weeks_of_use",
             "last_used_at",
+            "last_used_precision",
             "stopped_abruptly",
             "recent_cut_percent",
             "above_prescribed",
@@ -309,6 +337,8 @@ class SubstanceUse(Record):
     days_a_week = EncryptedIntegerField(_("days a week"), null=True, blank=True)
     weeks_of_use = EncryptedIntegerField(_("weeks of use"), null=True, blank=True)
     last_used_at = EncryptedDateTimeField(_("last used"), null=True, blank=True)
+    # A day and "about" are not a time (rules.last_use.Precision); empty counts as a time.
+    last_used_precision = EncryptedTextField(_("precision of last use"), max_length=12, blank=True)
     stopped_abruptly = EncryptedBooleanField(_("stopped suddenly"), null=True, blank=True)
     recent_cut_percent = EncryptedIntegerField(
         _("cut in the last two weeks (%)"), null=True, blank=True

@@ -70,9 +70,17 @@ class Event(Record):
             models.Index(fields=["id"], condition=Q(position__isnull=True), name="event_unsealed"),
             # The history of one record.
             models.Index(fields=["subject_type", "subject_id", "at"], name="event_subject"),
-            # The privacy officer: what one person did; and what happened when.
+            # The privacy officer: what one person did; what happened when, newest first; one verb.
             models.Index(fields=["actor", "at"], name="event_actor"),
-            models.Index(fields=["at"], name="event_at"),
+            models.Index(fields=["at", "id"], name="event_at"),
+            models.Index(fields=["verb", "at", "id"], name="event_verb"),
+            # What the public form and the system did, among the millions of what staff did.
+            models.Index(
+                fields=["at", "id"], condition=Q(actor_kind="system"), name="event_by_system"
+            ),
+            models.Index(
+                fields=["at", "id"], condition=Q(actor_kind="public"), name="event_by_public"
+            ),
         )
 
     def content(self) -> bytes:

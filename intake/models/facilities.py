@@ -269,7 +269,8 @@ class Facility(Record):
         indexes = (
             # The referral search's bounding box.
             models.Index(fields=["latitude", "longitude"], name="facility_place"),
-            models.Index(fields=["state", "city"], name="facility_state_city"),
+            # The directory's list, in its order.
+            models.Index(fields=["state", "city", "name", "id"], name="facility_list"),
         )
 
     def __str__(self) -> str:

@@ -248,6 +248,9 @@ class InsuranceCheck(Record):
                 condition=Q(status="verified"),
                 name="insurance_check_expiring",
             ),
+            # The list of checks and its days, newest first; then by its filter.
+            models.Index(fields=["requested_at", "id"], name="insurance_check_list"),
+            models.Index(fields=["status", "requested_at", "id"], name="insurance_check_by_status"),
         )
 
     @property

@@ -1,10 +1,10 @@
 """The people of a call: who rang, who needs help. Never one row for two of them."""
 
 import zoneinfo
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from django.core.exceptions import ValidationError
-from django.db import models
+from django.db import models, transaction
 from django.utils.translation import gettext_lazy as _
 
 from intake.crypto import (
@@ -12,6 +12,8 @@ from intake.crypto import (
     EncryptedIntegerField,
     EncryptedPhoneField,
     EncryptedTextField,
+    blind_index,
+    normalise_name,
 )
 from intake.models.base import Record
 
@@ -29,9 +31,9 @@ class Person(Record):
         personal: ClassVar[set[str]] = {
             "alias",
             "name",
-            "name_index",
             "phone",
             "phone_index",
+            "phone_last_four",
             "zip_code",
             "age",
             "approach_note",
@@ -66,9 +68,13 @@ class Person(Record):
 
     alias = EncryptedTextField(_("preferred name or initials"), max_length=80, blank=True)
     name = EncryptedTextField(_("name"), max_length=200, blank=True)
-    name_index = BlindIndexField(source="name", purpose="person.name", normalise="name")
     phone = EncryptedPhoneField(_("phone"), blank=True, null=True)
-    phone_index = BlindIndexField(source="phone", purpose="person.phone", normalise="phone")
+    phone_index = BlindIndexField(
+        source="phone", purpose="person.phone", normalise="phone", db_index=False
+    )
+    phone_last_four = BlindIndexField(
+        source="phone", purpose="person.phone_last_four", normalise="last_four", db_index=False
+    )
     zip_code = EncryptedTextField(_("ZIP code"), max_length=10, blank=True)
     age = EncryptedIntegerField(_("age"), blank=True, null=True)
     state = models.CharField(_("state"), max_length=2, blank=True)
@@ -105,8 +111,85 @@ class Person(Record):
                 name="person_safe_hours_paired",
             ),
         )
+        indexes = (
+            # The known caller, and finding one by number: the newest record first (ids are
+            # ordered by time).
+            models.Index(fields=["phone_index", "id"], name="person_phone"),
+            # Finding a caller by the last four digits, the newest first.
+            models.Index(fields=["phone_last_four", "id"], name="person_last_four"),
+            # The list of people by language, and of those never to be called, the newest first.
+            models.Index(fields=["language", "id"], name="person_language"),
+            models.Index(
+                fields=["id"], condition=models.Q(do_not_call=True), name="person_do_not_call"
+            ),
+        )
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """As Django's, and the words of the name stay findable (see ``PersonNameWord``)."""
+        is_new, named = self._state.adding, kwargs.get("update_fields")
+        with transaction.atomic(using=kwargs.get("using"), savepoint=False):
+            super().save(*args, **kwargs)
+            if named is None or {"alias", "name"} & set(named):
+                PersonNameWord.keep(self, is_new=is_new)
 
     @property
     def spoken_name(self) -> str:
         """What to call them: the alias they chose, else their name, else nothing."""
         return self.alias or self.name
+
+
+class PersonNameWord(Record):
+    """One word of a person's name or alias, by which they are found; kept by ``Person.save``.
+
+    Why words are rows of their own, and what that gives away to a thief of the database:
+    docs/decisions/0006-finding-a-caller.md.
+    """
+
+    class Privacy:
+        personal: ClassVar[set[str]] = {"word", "word_index"}
+        ordinary: ClassVar[set[str]] = {"id", "person"}
+
+    # Nobody is looked for by a thirteenth word; a pasted page must not become a thousand rows.
+    MOST: ClassVar[int] = 12
+
+    person = models.ForeignKey(
+        Person,
+        verbose_name=_("person"),
+        on_delete=models.CASCADE,
+        related_name="name_words",
+        # The unique constraint below begins with it.
+        db_index=False,
+    )
+    word = EncryptedTextField(_("word"), max_length=200)
+    word_index = BlindIndexField(
+        source="word", purpose="person.name_word", normalise="name", db_index=False
+    )
+
+    class Meta(Record.Meta):
+        verbose_name = _("word of a name")
+        verbose_name_plural = _("words of names")
+        default_permissions = ()
+        constraints = (
+            models.UniqueConstraint(fields=["person", "word_index"], name="person_word_once"),
+        )
+        indexes = (
+            # Finding a caller by name, the newest person first.
+            models.Index(fields=["word_index", "person"], name="person_word"),
+        )
+
+    @staticmethod
+    def keep(person: Person, *, is_new: bool) -> None:
+        """Make the stored words those of the person's present name and alias."""
+        words = dict.fromkeys(normalise_name(f"{person.name} {person.alias}").split())
+        wanted = {
+            blind_index("person.name_word", word): word
+            for word in list(words)[: PersonNameWord.MOST]
+        }
+        held = set() if is_new else set(person.name_words.values_list("word_index", flat=True))
+        if gone := held - wanted.keys():
+            person.name_words.filter(word_index__in=gone).delete()
+        fresh = [
+            PersonNameWord(person=person, word=wanted[index]) for index in wanted.keys() - held
+        ]
+        if fresh:
+            PersonNameWord.objects.bulk_create(fresh)

@@ -106,6 +106,9 @@ class Referral(Record):
         indexes = (
             # The desk: referrals still without a place.
             models.Index(fields=["searched_at"], condition=Q(status="open"), name="referral_open"),
+            # The list of referrals and its days, newest first; then by its filter.
+            models.Index(fields=["searched_at", "id"], name="referral_list"),
+            models.Index(fields=["status", "searched_at", "id"], name="referral_by_status"),
         )
 
     @property

@@ -91,6 +91,8 @@ class Reminder(Record):
             ),
             # The supervisor's list of reminders that were given up.
             models.Index(fields=["due_at"], condition=Q(status="dead"), name="reminder_dead"),
+            # The list of reminders and its days.
+            models.Index(fields=["due_at", "id"], name="reminder_list"),
         )
 
 

@@ -122,6 +122,17 @@ class SafetyScreen(Record):
                 name="screen_level_iff_overridden",
             ),
         )
+        indexes = (
+            # A supervisor's desk: what was skipped or judged otherwise since yesterday.
+            models.Index(
+                fields=["screened_at"], condition=Q(is_skipped=True), name="screen_skipped"
+            ),
+            models.Index(
+                fields=["overridden_at"],
+                condition=Q(overridden_at__isnull=False),
+                name="screen_overridden",
+            ),
+        )
 
     @property
     def result(self) -> Assessment | None:
@@ -135,5 +146,9 @@ class SafetyScreen(Record):
 
     @property
     def waits_for_action(self) -> bool:
-        """An emergency was found and nobody has yet recorded what was done."""
-        return self.effective_level == self.Level.EMERGENCY and not self.action_taken
+        """A red flag was found and nobody has yet recorded what was done about it."""
+        if self.action_taken:
+            return False
+        found = self.result
+        has_red_flag = found is not None and bool(found.red_flags)
+        return has_red_flag or self.effective_level == self.Level.EMERGENCY
