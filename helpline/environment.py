@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Mapping
+from datetime import time
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -65,6 +66,16 @@ class Environment:
                 f"{name} must be a time zone name such as America/New_York."
             ) from None
         return value
+
+    def clock_times(self, name: str, default: str) -> tuple[time, ...]:
+        """Times of day such as 07:00,15:00,23:00, in order."""
+        try:
+            times = {time.fromisoformat(word) for word in self.words(name, default)}
+        except ValueError:
+            times = set()
+        if not times or any(one.tzinfo for one in times):
+            raise ImproperlyConfigured(f"{name} must be times of day such as 07:00,15:00,23:00.")
+        return tuple(sorted(times))
 
     def secret(self, name: str) -> str:
         """The value of NAME, or the content of the file that NAME_FILE points to, or ''."""

@@ -47,6 +47,9 @@ class SessionLimits:
                     return HttpResponse(status=401)
             elif not request.headers.get(POLL_HEADER):
                 note_activity(request, now)
+        elif request.headers.get("HX-Request"):
+            # The session ended earlier, or was ended elsewhere.
+            return HttpResponse(status=401)
         return self.get_response(request)
 
 

@@ -50,6 +50,10 @@ if not EXIT_URL.startswith(("https://", "http://")):
     raise ImproperlyConfigured("EXIT_URL must look like https://www.weather.gov/.")
 # Staff read times in this zone; callers in their own.
 HELPLINE_TIME_ZONE = env.zone("HELPLINE_TIME_ZONE", "America/New_York")
+# When a shift begins, on the clock of that zone: what a hand-over covers.
+HELPLINE_SHIFT_STARTS = env.clock_times("HELPLINE_SHIFT_STARTS", "07:00,15:00,23:00")
+# How often a desk that is open asks what is new.
+DESK_POLL_SECONDS = env.number("DESK_POLL_SECONDS", 15, most=300)
 # Is this helpline itself a "program" under 42 CFR 2.11? Counsel decides; yes is the careful answer.
 PART2_PROGRAM = env.flag("PART2_PROGRAM", default=True)
 

@@ -33,18 +33,18 @@ def command(settings):
 
 def test_an_empty_database_is_filled_and_the_log_ins_handed_on(command, ran):
     assert command.prepare_database() == LOG_INS
-    assert ran == ["migrate", "demo"]
+    assert ran == ["migrate", "load_answers", "demo"]
 
 
 def test_a_database_with_anybody_in_it_is_left_alone(command, ran, agent):
     assert command.prepare_database() == ""
-    assert ran == ["migrate"]
+    assert ran == ["migrate", "load_answers"]
 
 
 def test_demo_off_leaves_it_empty(command, ran, settings):
     settings.DEMO = False
     assert command.prepare_database() == ""
-    assert ran == ["migrate"]
+    assert ran == ["migrate", "load_answers"]
 
 
 def test_a_fill_that_breaks_leaves_nothing_behind(command, monkeypatch):

@@ -48,6 +48,7 @@ def settings_with(tmp_path, show="'loaded'", **variables):
         ({"PORT": "0"}, "PORT must be a whole number"),
         ({"DEBUG": "ture"}, "DEBUG must be 1 or 0"),
         ({"HELPLINE_TIME_ZONE": "Mars/Olympus"}, "HELPLINE_TIME_ZONE must be a time zone"),
+        ({"HELPLINE_SHIFT_STARTS": "07:00,25:00"}, "HELPLINE_SHIFT_STARTS must be times of day"),
         ({"HELPLINE_NUMBER": "555-0199"}, "HELPLINE_NUMBER must be in international form"),
         ({"DATABASE_URL": "mysql://u:hunter2@h/n"}, "DATABASE_URL must look like"),
         ({"REDIS_URL": "valkey://:hunter2@h"}, "REDIS_URL must look like"),

@@ -28,8 +28,20 @@ class CallbackTaken(Refused):
     default_message = "Somebody else has claimed this callback."
 
 
+class CallbackAlreadyYours(CallbackTaken):
+    default_message = "You have claimed this callback already."
+
+
 class CallbackNotYours(Refused):
     default_message = "Claim this callback first."
+
+
+class AlreadyTheirs(Refused):
+    default_message = "This callback is with them already."
+
+
+class TakesNoCalls(Refused):
+    default_message = "A callback can only be given to somebody who takes calls."
 
 
 class NoNumber(Refused):
@@ -139,9 +151,10 @@ def calling_rule(person: Person, *, asked_outside_hours: bool = False) -> hours.
 
 @transaction.atomic
 def claim(*, callback: Callback, by: User, now: datetime) -> Callback:
-    """Take an open callback to ring it now: one winner, the others get ``CallbackTaken``.
+    """Take an open callback to ring it now: one winner, the others are told who has it.
 
-    A claim older than half an hour counts as given back.
+    A claim older than half an hour counts as given back. Raises ``CallbackTaken``, or its kind
+    ``CallbackAlreadyYours`` for a second press, and ``CallbackAlreadyClosed``.
     """
     changed = (
         Callback.objects.filter(pk=callback.pk, status=Callback.Status.OPEN)
@@ -149,11 +162,29 @@ def claim(*, callback: Callback, by: User, now: datetime) -> Callback:
         .update(claimed_at=now, claimed_by=by)
     )
     if not changed:
-        callback.refresh_from_db()
-        raise CallbackTaken if callback.is_open else CallbackAlreadyClosed
+        raise _why_not_claimed(callback, by)
     callback.claimed_at, callback.claimed_by = now, by
     events.write("callback.claimed", by=by, now=now, subject=callback)
     return callback
+
+
+def is_claimed(callback: Callback, now: datetime) -> bool:
+    """Somebody is ringing; after half an hour nobody believes it any more."""
+    return callback.claimed_at is not None and callback.claimed_at > now - CLAIM_LIFE
+
+
+def _why_not_claimed(callback: Callback, by: User) -> Refused:
+    callback.refresh_from_db()
+    if not callback.is_open:
+        return CallbackAlreadyClosed()
+    return CallbackAlreadyYours() if callback.claimed_by_id == by.pk else taken(callback)
+
+
+def taken(callback: Callback) -> CallbackTaken:
+    """The refusal that names who has it; a name of staff, never of a caller."""
+    if callback.claimed_by is None:
+        return CallbackTaken()
+    return CallbackTaken(f"{callback.claimed_by.get_username()} has claimed this callback.")
 
 
 @transaction.atomic
@@ -168,6 +199,61 @@ def release(*, callback: Callback, by: User, now: datetime) -> Callback:
     )
     events.write("callback.released", by=by, now=now, subject=callback)
     return callback
+
+
+@transaction.atomic
+def hand_over(
+    *, callback: Callback, to: User | None, reason: str, by: User, now: datetime
+) -> Callback:
+    """Make it somebody else's to ring, or the pool's (``to`` None); the claim ends with it.
+
+    Whoever has claimed it may, its owner, and a supervisor; but nobody while a colleague is
+    ringing the person. ``reason`` is one of ``Callback.HandOverReason``, kept in the audit. What
+    its reminders told the old owner is on the new one's desk from now on. Raises
+    ``CallbackAlreadyClosed``, ``CallbackTaken``, ``CallbackNotYours``, ``AlreadyTheirs``,
+    ``TakesNoCalls``.
+    """
+    current = Callback.objects.select_related("owner", "claimed_by").get(pk=callback.pk)
+    _may_hand_over(current, by, now=now)
+    if to is not None and not to.has_perm("intake.change_callback"):
+        raise TakesNoCalls
+    if to == current.owner and current.claimed_by is None:
+        raise AlreadyTheirs
+    move(
+        callback,
+        refusal=CallbackTaken,
+        # Whoever claimed it since then has it.
+        expected={
+            "status": Callback.Status.OPEN,
+            "owner": current.owner,
+            "claimed_by": current.claimed_by,
+        },
+        owner=to,
+        claimed_at=None,
+        claimed_by=None,
+    )
+    Notice.objects.filter(
+        reminder__callback=callback.pk, seen_at=None, for_supervisors=False
+    ).update(recipient=to)
+    events.write(
+        "callback.handed_over",
+        by=by,
+        now=now,
+        subject=callback,
+        detail={"to": to.pk if to else None, "reason": Callback.HandOverReason(reason)},
+    )
+    return callback
+
+
+def _may_hand_over(callback: Callback, by: User, *, now: datetime) -> None:
+    if not callback.is_open:
+        raise CallbackAlreadyClosed
+    if callback.claimed_by_id == by.pk:
+        return
+    if is_claimed(callback, now):
+        raise taken(callback)
+    if callback.owner_id != by.pk and not by.has_perm("intake.view_reports"):
+        raise CallbackNotYours
 
 
 @transaction.atomic
@@ -216,29 +302,3 @@ def cancel(*, callback: Callback, by: events.By, now: datetime) -> Callback:
     reminders.void(callback=callback)
     events.write("callback.cancelled", by=by, now=now, subject=callback)
     return callback
-
-
-class NoticeAlreadySeen(Refused):
-    default_message = "This notice was already marked as seen."
-
-
-@transaction.atomic
-def mark_seen(*, notice: Notice, by: User, now: datetime) -> Notice:
-    """Take a notice off their desk, and with it the earlier ones of the same promise there.
-
-    Raises ``NoticeAlreadySeen``.
-    """
-    move(
-        notice,
-        refusal=NoticeAlreadySeen,
-        expected={"seen_at": None},
-        seen_at=now,
-        seen_by=by,
-    )
-    Notice.objects.shown_to(by).filter(
-        reminder__callback=notice.reminder.callback_id,
-        shown_from__lte=notice.shown_from,
-        seen_at=None,
-    ).update(seen_at=now, seen_by=by)
-    events.write("notice.seen", by=by, now=now, subject=notice)
-    return notice

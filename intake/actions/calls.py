@@ -25,7 +25,7 @@ class ScreenMissingAtClose(Refused):
 
 
 class EmergencyNotActedOn(Refused):
-    default_message = "Record what was done about the emergency before closing the call."
+    default_message = "Record what was done about the red flag before closing the call."
 
 
 class SheetChanged(Refused):
@@ -63,6 +63,8 @@ class Sheet:
     person_in_need: Person | None = None
     substances: Sequence[SubstanceUse] = field(default_factory=tuple)
     version: int | None = None
+    # The caller as recorded before they were found to be somebody known.
+    replaced: Person | None = None
 
 
 def sheet_version(call: Call) -> int:
@@ -93,6 +95,8 @@ def save_sheet(*, sheet: Sheet, by: User, now: datetime) -> Call:
     else:
         call.save(update_fields=_sheet_fields(call))
     _replace_substances(call, sheet.substances)
+    if sheet.replaced is not None and sheet.caller is not None:
+        people.drop_replaced(person=sheet.replaced, known=sheet.caller, by=by, now=now)
     events.write("call.opened" if is_new else "call.changed", by=by, now=now, subject=call)
     return call
 
@@ -121,7 +125,8 @@ def _lock_open(call: Call) -> bool:
 
 
 def _sheet_fields(call: Call) -> list[str]:
-    fixed = {"id", "reference", "taken_by", "status", "disposition", "closed_at", "closed_by"}
+    closing = {"status", "disposition", "closed_at", "closed_by", "wrap_up_seconds"}
+    fixed = {"id", "reference", "taken_by", *closing}
     return [f.name for f in call._meta.concrete_fields if f.name not in fixed]
 
 
@@ -139,7 +144,7 @@ def _replace_substances(call: Call, substances: Sequence[SubstanceUse]) -> None:
 def log_non_service(
     *, call_type: str, by: User, now: datetime, started_at: datetime | None = None
 ) -> Call:
-    """Open and close a wrong number, silence, hang-up, abuse or test in one step.
+    """Open and close a wrong number, silence, hang-up, abuse, test or office inquiry in one step.
 
     Raises ``NotAServiceCall`` for any other type: those need a sheet and a screen.
     """
@@ -189,10 +194,22 @@ def close(*, call: Call, disposition: str, by: User, now: datetime) -> Call:
         disposition=disposition,
         closed_at=now,
         closed_by=by,
-        ended_at=call.ended_at or now,
+        # Nobody saw the end of a call that was entered from paper without one.
+        ended_at=call.ended_at or (None if call.entered_late else now),
+        wrap_up_seconds=wrap_up(call, now=now),
     )
     events.write("call.closed", by=by, now=now, subject=call, detail={"disposition": disposition})
     return call
+
+
+def wrap_up(call: Call, *, now: datetime) -> int | None:
+    """Seconds of work since the talk ended; None where that was not measured.
+
+    It is not where nobody marked the end, or the sheet was entered later from paper.
+    """
+    if call.ended_at is None or call.entered_late:
+        return None
+    return max(0, int((now - call.ended_at).total_seconds()))
 
 
 @transaction.atomic

@@ -9,6 +9,7 @@ from intake.actions import safety
 from intake.models import Call, InsurancePolicy
 from intake.rules import safety as rules
 from intake.rules.matching import Need, need_for
+from intake.rules.needs import is_dual_diagnosis
 from intake.rules.service_codes import LANGUAGE_OF_CALL, MEDICAL_DETOX_SETTINGS
 
 
@@ -38,8 +39,8 @@ def age_of(call: Call) -> int | None:
 def for_call(call: Call, *, now: datetime) -> Need:
     """The need as far as call, screen and policies tell; the agent adds the rest.
 
-    A call about mental health asks for dual-diagnosis care; a call in another language asks for
-    that language, where the directory has a code for it. Where the screen was skipped nothing was
+    A call about mental health, or a screen that heard of a mental illness, asks for dual-diagnosis
+    care; a call in another language asks for that language, where the directory has a code for it. Where the screen was skipped nothing was
     ruled out, so detox under medical cover stands there until somebody chooses otherwise.
     """
     told = safety.exposures(list(call.substances.order_by("position")), now=now)
@@ -50,12 +51,17 @@ def for_call(call: Call, *, now: datetime) -> Need:
         payers=payers_of(call),
         languages=(language,) if language else (),
         age=age_of(call),
-        dual_diagnosis=Call.Topic.MENTAL_HEALTH in call.topics,
+        dual_diagnosis=Call.Topic.MENTAL_HEALTH in call.topics or _told_mental_illness(call),
         state=call.person_in_need.state if call.person_in_need else "",
     )
     if _screened(call) is None:
         need = replace(need, settings=MEDICAL_DETOX_SETTINGS, medical_cover=True)
     return need
+
+
+def _told_mental_illness(call: Call) -> bool:
+    screen = safety.current(call=call)
+    return screen is not None and is_dual_diagnosis(rules.Answers.from_dict(screen.answers))
 
 
 def payers_of(call: Call) -> tuple[str, ...]:

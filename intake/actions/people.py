@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from django.db import transaction
+from django.db import models, transaction
 from django.db.models import QuerySet
 
 from intake.actions import events
@@ -14,6 +14,13 @@ from intake.rules import hours
 
 class AlreadyDoNotCall(Refused):
     default_message = "This person already asked not to be called."
+
+
+class PersonInUse(Refused):
+    default_message = (
+        "A consent, a policy or a callback was already recorded for the caller on this sheet, so"
+        " they keep a record of their own. Save with “Somebody else”."
+    )
 
 
 def place(person: Person) -> None:
@@ -65,6 +72,25 @@ def block_number(*, person: Person, reason: str, by: events.By, now: datetime) -
         raise AlreadyDoNotCall
     person.do_not_call = True
     events.write("person.do_not_call", by=by, now=now, subject=person, detail={"reason": reason})
+
+
+def is_at(person: Person, number: str) -> bool:
+    """Whether this person is recorded under this number (E.164)."""
+    return person.phone_index in blind_index_candidates("person.phone", number)
+
+
+@transaction.atomic
+def drop_replaced(*, person: Person, known: Person, by: events.By, now: datetime) -> None:
+    """Delete the record begun for a caller who turned out to be ``known``.
+
+    Otherwise their number would stay under a record that no call leads to. Raises ``PersonInUse``
+    when something else hangs on it by now.
+    """
+    events.write("person.recognized", by=by, now=now, subject=person, detail={"as": str(known.pk)})
+    try:
+        person.delete()
+    except models.ProtectedError as error:
+        raise PersonInUse from error
 
 
 def known_at(number: str) -> QuerySet[Person]:

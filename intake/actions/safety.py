@@ -18,7 +18,7 @@ class ScreenMissing(Refused):
 
 
 class EmergencyFirst(Refused):
-    default_message = "An emergency was found. Record what was done about it first."
+    default_message = "There is a red flag. Record what was done about it first."
 
 
 class ReasonMissing(Refused):
@@ -131,10 +131,11 @@ def _replace_current(call: Call, screen: SafetyScreen) -> None:
     previous = current(call=call)
     if previous is not None:
         SafetyScreen.objects.filter(pk=previous.pk).update(is_current=False)
-        if previous.action_taken and _is_covered(screen, by_action_on=previous):
+        found = screen.result
+        if found is None or is_acted_on(found, after=previous):
             screen.action_taken = previous.action_taken
             screen.acted_at, screen.acted_by = previous.acted_at, previous.acted_by
-        if previous.override_level and _rank(previous.override_level) > _rank(screen.level):
+        if found is not None and raised_level(previous, over=found):
             screen.override_level = previous.override_level
             screen.override_reason = previous.override_reason
             screen.overridden_at = previous.overridden_at
@@ -142,26 +143,33 @@ def _replace_current(call: Call, screen: SafetyScreen) -> None:
     screen.save(force_insert=True)
 
 
-def _is_covered(screen: SafetyScreen, *, by_action_on: SafetyScreen) -> bool:
-    """No graver than what was acted on, and no emergency of another kind."""
-    if _rank(screen.level) > _rank(by_action_on.effective_level):
+def is_acted_on(found: rules.Assessment, *, after: SafetyScreen) -> bool:
+    """Whether what was done ``after`` an earlier screen answers what is found now.
+
+    It does while nothing is graver than it was then and no red flag is of another kind.
+    """
+    if not after.action_taken or found.level.rank > _rank(after.effective_level):
         return False
-    return _emergencies(screen) <= _emergencies(by_action_on)
+    return _red_flags(found) <= _red_flags(after.result)
 
 
 def _rank(level: str) -> int:
     return rules.Level(level).rank
 
 
-def _emergencies(screen: SafetyScreen) -> set[str]:
-    result = screen.result
-    findings = result.findings if result else ()
-    return {found.rule_id for found in findings if found.level is rules.Level.EMERGENCY}
+def raised_level(screen: SafetyScreen, *, over: rules.Assessment) -> str:
+    """The level staff had set on ``screen`` where it is graver than what is found now, else ""."""
+    level = screen.override_level
+    return level if level and _rank(level) > over.level.rank else ""
+
+
+def _red_flags(found: rules.Assessment | None) -> set[str]:
+    return {finding.rule_id for finding in found.red_flags} if found else set()
 
 
 def current(*, call: Call) -> SafetyScreen | None:
     """The screen that holds now, or None before the first."""
-    return call.screens.filter(is_current=True).first()
+    return call.screens.select_related("screened_by").filter(is_current=True).first()
 
 
 def require_screen(*, call: Call) -> SafetyScreen:

@@ -1,24 +1,21 @@
-"""Finding a caller: exact, through the keyed index, and written down in the audit."""
+"""The terms of a search: kept under an opaque id, and written down in the audit."""
 
 from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.contrib.auth.models import User
 from django.db import transaction
-from django.db.models import Q
 
 from intake.actions import events
 from intake.actions.base import Refused
-from intake.crypto import blind_index_candidates, mac
+from intake.crypto import mac
 from intake.models import StaffSearch
-from intake.models.base import REFERENCE_ALPHABET
-from intake.rules import phones
 
 KEPT_FOR = timedelta(hours=12)
 
 
 class NothingToSearch(Refused):
-    default_message = "Type a phone number, a full name or a reference."
+    default_message = "Type a phone number, its last four digits, a name or a reference."
 
 
 class SearchExpired(Refused):
@@ -41,10 +38,14 @@ def start(*, target: str, text: str, by: User, now: datetime) -> StaffSearch:
         by=by,
         now=now,
         subject=search,
-        # Keyed, so that the audit can say "the same search again" and nothing more.
-        detail={"target": target, "terms": mac("search", text.casefold().encode()).hex()[:32]},
+        detail={"target": target, "terms": keyed(text)},
     )
     return search
+
+
+def keyed(text: str) -> str:
+    """What the audit keeps of the terms: it can say "the same search again" and nothing more."""
+    return mac("search", text.casefold().encode()).hex()[:32]
 
 
 def text_of(*, search_id: UUID, target: str, by: User, now: datetime) -> str:
@@ -55,38 +56,6 @@ def text_of(*, search_id: UUID, target: str, by: User, now: datetime) -> str:
     if search is None:
         raise SearchExpired
     return str(search.terms["text"])
-
-
-def matching_people(text: str, path: str = "") -> Q:
-    """People whose number or full name is exactly this, by blind index.
-
-    ``path`` leads to the person from another model: ``"caller__"``.
-    """
-    condition = Q(**{f"{path}name_index__in": _digests("person.name", text)})
-    number = phones.normalise(text)
-    if number:
-        condition |= Q(**{f"{path}phone_index__in": _digests("person.phone", number)})
-    return condition
-
-
-def _digests(purpose: str, value: str) -> list[bytes]:
-    try:
-        return blind_index_candidates(purpose, value)
-    except ValueError:
-        # Nothing is left of it, such as "!!!": found by nobody, which is the right answer.
-        return []
-
-
-def reference(text: str) -> str:
-    """What was typed as a reference, such as ``C-7K4M2QXD``; "" when it cannot be one.
-
-    Read out over a bad line, an O is a zero and an I or L a one: the alphabet has neither.
-    """
-    plain = text.strip().upper().replace(" ", "-")
-    prefix, _dash, code = plain.partition("-")
-    code = code.translate(str.maketrans("OIL", "011"))
-    is_one = len(prefix) == 1 and prefix.isascii() and len(code) == 8
-    return f"{prefix}-{code}" if is_one and set(code) <= set(REFERENCE_ALPHABET) else ""
 
 
 def forget_old(*, now: datetime) -> int:

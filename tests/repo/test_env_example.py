@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-READERS = {"text", "words", "flag", "number", "folder", "zone", "secret"}
+READERS = {"text", "words", "flag", "number", "folder", "zone", "clock_times", "secret"}
 # Variables that programs of ours hand to others, or that others read by themselves.
 READ_BY_GUNICORN = {"FORWARDED_ALLOW_IPS"}
 

@@ -11,7 +11,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from intake.actions import directory, events
-from intake.demonstration import facilities, fortnight, staff
+from intake.demonstration import answer_cards, facilities, fortnight, staff, unsaved
 from intake.directory import editions
 from intake.models import Call, Facility
 
@@ -37,7 +37,10 @@ class Command(BaseCommand):
         made = staff.log_ins()
         if not Facility.objects.exists():
             self._directory(seed)
+        supervisor = User.objects.filter(groups__name="Supervisor").earliest("pk")
+        answer_cards.review(by=supervisor, now=now)
         fortnight.live(days=days, count=calls, seed=seed, until=now, agents=staff.agents())
+        unsaved.leave_one(by=staff.agents()[0], now=now)
         events.write("demo.filled", by=events.SYSTEM, now=now, detail={"calls": calls})
         for log_in in made:
             self.stdout.write(f"{log_in.role}: {log_in.username} {log_in.password}")

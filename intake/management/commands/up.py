@@ -72,6 +72,7 @@ class Command(BaseCommand):
             verify_keyring()
         except KeyringError as error:
             raise CommandError(str(error)) from None
+        call_command("load_answers", verbosity=0)
         if get_user_model().objects.exists() or not settings.DEMO:
             return ""
         self.say("Filling the empty database with invented calls …")
