@@ -1,11 +1,14 @@
 """What staff see: one file a concept, in the order a call travels."""
 
 from intake.admin import (
+    answer_records,
     callbacks,
     calls,
     consents,
+    debriefs,
     events,
     facilities,
+    handovers,
     insurance,
     keys,
     people,
@@ -16,11 +19,14 @@ from intake.admin import (
 )
 
 __all__ = [
+    "answer_records",
     "callbacks",
     "calls",
     "consents",
+    "debriefs",
     "events",
     "facilities",
+    "handovers",
     "insurance",
     "keys",
     "people",

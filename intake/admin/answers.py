@@ -1,14 +1,17 @@
 """What was answered on a sheet, in words, for pages that only show it."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from django.utils.translation import gettext as _
 
 from intake.admin.safety_panel import mg
-from intake.admin.times import staff_time
-from intake.models import SafetyScreen, SubstanceUse
+from intake.admin.times import told_time
+from intake.models import Call, SafetyScreen, SubstanceUse
+from intake.rules.answers import Answers
 from intake.rules.questions import QUESTIONS, Group
 from intake.rules.substances import find_substance
+from intake.rules.withdrawal import SIGNS, SYMPTOMS, Symptoms, told_signs, told_symptoms
 
 
 def answers_told(screen: SafetyScreen) -> list[dict[str, Any]]:
@@ -28,7 +31,29 @@ def answers_told(screen: SafetyScreen) -> list[dict[str, Any]]:
             rows.append(row)
         if rows:
             shown.append({"label": group.label, "rows": rows})
+    told = Answers.from_dict(screen.answers)
+    return [*shown, *features_told(told.symptoms, told.signs)]
+
+
+def features_told(symptoms: Symptoms, signs: Iterable[str]) -> list[dict[str, Any]]:
+    """Symptoms of withdrawal with their severity, and signs of dependence; as groups likewise."""
+    shown: list[dict[str, Any]] = []
+    if symptoms:
+        rows = [
+            {"question": SYMPTOMS[code], "answer": how.label, "is_yes": how.is_present}
+            for code, how in symptoms
+        ]
+        shown.append({"label": _("Withdrawal symptoms"), "rows": rows})
+    if signs := tuple(signs):
+        rows = [{"question": SIGNS[code], "answer": _("Yes"), "is_yes": True} for code in signs]
+        shown.append({"label": _("Signs of dependence"), "rows": rows})
     return shown
+
+
+def features_of(call: Call) -> list[dict[str, Any]]:
+    """The same of a call whose screen was skipped: what was told is not lost with it."""
+    symptoms = told_symptoms(call.withdrawal_symptoms)
+    return features_told(symptoms, told_signs(call.dependence_signs))
 
 
 def _answer(given: str) -> str:
@@ -49,7 +74,10 @@ def substance_told(use: SubstanceUse) -> dict[str, Any]:
         (_("Times a day"), mg(use.times_a_day) if use.times_a_day is not None else ""),
         (_("Days a week"), use.days_a_week),
         (_("For"), _weeks(use.weeks_of_use)),
-        (_("Last used"), staff_time(use.last_used_at) if use.last_used_at else ""),
+        (
+            _("Last used"),
+            told_time(use.last_used_at, use.last_used_precision) if use.last_used_at else "",
+        ),
         (_("Stopped suddenly"), yes_no_unknown(use.stopped_abruptly)),
         (
             _("Cut in two weeks"),

@@ -10,12 +10,13 @@ from typing import Any, ClassVar
 from uuid import UUID
 
 from django.contrib import admin, messages
-from django.contrib.admin.options import IncorrectLookupParameters, csrf_protect_m
+from django.contrib.admin.options import csrf_protect_m
 from django.contrib.admin.utils import unquote
-from django.contrib.admin.views.main import SEARCH_VAR, ChangeList
+from django.contrib.admin.views.main import PAGE_VAR, SEARCH_VAR, ChangeList
 from django.contrib.auth.models import User
 from django.core.exceptions import ImproperlyConfigured, PermissionDenied
-from django.db import DataError, models
+from django.db import models
+from django.db.models import Q
 from django.forms import ModelChoiceField
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
@@ -27,10 +28,10 @@ from django.utils.translation import gettext as _
 
 from intake.actions import events, searches
 from intake.actions.base import Refused
+from intake.admin.lists import SEARCH_ID, DayFilter, HelplineChangeList, ListPaginator
 from intake.models import Event
-from intake.typed_text import EARLIEST, LARGEST_INTEGER, LATEST
+from intake.typed_text import LARGEST_INTEGER
 
-SEARCH_ID = "s"
 # More than a screen full is a report, and a read of that many records.
 ROWS_A_PAGE = 50
 # No code, id or time that may stand in an address is longer.
@@ -50,32 +51,7 @@ def _is_comparable(lookup: str, value: str) -> bool:
         number = int(value)
     except ValueError:
         return len(value) <= LONGEST_VALUE
-    if lookup.endswith("__year"):
-        return EARLIEST.year <= number <= LATEST.year
     return abs(number) <= LARGEST_INTEGER
-
-
-class HelplineChangeList(ChangeList):
-    """A change list whose search terms live in the database, behind ``?s=<opaque id>``."""
-
-    model_admin: "HelplineAdmin"
-
-    def get_filters_params(self, params: Any = None) -> Any:
-        lookups = super().get_filters_params(params)
-        lookups.pop(SEARCH_ID, None)
-        return lookups
-
-    def get_results(self, request: HttpRequest) -> None:
-        try:
-            super().get_results(request)
-        except (OverflowError, ValueError, DataError) as error:
-            # A moment at the very end of the calendar, say: no zone but its own can tell it.
-            raise IncorrectLookupParameters from error
-
-    def get_queryset(self, request: HttpRequest, exclude_parameters: Any = None) -> Any:
-        queryset = super().get_queryset(request, exclude_parameters)
-        text = self.model_admin.searched_text(request)
-        return self.model_admin.find(queryset, text) if text is not None else queryset
 
 
 class HelplineAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
@@ -86,12 +62,24 @@ class HelplineAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     # One extra page each: ``{"take": TakePage}`` gives ``<id>/take/``.
     pages: ClassVar[dict[str, Any]] = {}
     can_search: ClassVar[bool] = False
+    # The moment a list goes by, with an index: its days and months are offered, and "Earlier".
+    # A list without one is ordered by id alone, which is the order in which rows were made.
+    dated: ClassVar[str] = ""
+    # Rows that stand on top, the longest waiting first; needs ``dated``.
+    on_top: ClassVar[Q | None] = None
+    # How far the pages of a list go, and how many of them are counted ahead of the one shown.
+    counted: ClassVar[int] = 1000
+    pages_ahead: ClassVar[int] = 4
     # A page of our own for one record, instead of the stock read-only form.
     record_template: ClassVar[str] = ""
 
     list_per_page = ROWS_A_PAGE
     list_max_show_all = ROWS_A_PAGE
+    # Columns a list may be sorted by: those with an index.
+    sortable_by: ClassVar[Any] = ()
     show_full_result_count = False
+    # Nothing is saved that would lead back to the list; each row would resolve an address for it.
+    preserve_filters = False
     actions_selection_counter = False
     raw_id_fields = ()
     autocomplete_fields = ()
@@ -140,8 +128,14 @@ class HelplineAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
             if isinstance(field, models.ForeignKey):
                 lookups.add(f"{name}__{field.target_field.name}__exact")
             if isinstance(field, models.DateField):
-                lookups |= {f"{name}__{end}" for end in ("gte", "lt", "year", "month", "day")}
+                lookups |= {f"{name}__gte", f"{name}__lt"}
+        if self._goes_by_id:
+            lookups.add("id__lt")
         return lookups
+
+    @property
+    def _goes_by_id(self) -> bool:
+        return not self.dated and tuple(self.ordering or ()) == ("-id",)
 
     def formfield_for_foreignkey(
         self, db_field: Any, request: HttpRequest, **kwargs: Any
@@ -208,6 +202,18 @@ class HelplineAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return HelplineChangeList
+
+    def get_list_filter(self, request: HttpRequest) -> Any:
+        days = [(self.dated, DayFilter)] if self.dated else []
+        return [*days, *super().get_list_filter(request)]
+
+    def get_paginator(
+        self, request: HttpRequest, queryset: Any, per_page: int, *args: Any, **kwargs: Any
+    ) -> ListPaginator:
+        page = request.GET.get(PAGE_VAR, "1")
+        ahead = (int(page) if page.isdecimal() and len(page) < 6 else 1) + self.pages_ahead
+        most = min(self.counted, ahead * per_page)
+        return ListPaginator(queryset, per_page, most=most, on_top=self.on_top, dated=self.dated)
 
     @csrf_protect_m  # type: ignore[untyped-decorator]
     def changelist_view(

@@ -5,12 +5,13 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from intake.actions import safety
-from intake.admin.answers import answers_told, substance_told
+from intake.admin.answers import answers_told, features_of, substance_told
 from intake.admin.call_sheet_forms import LANGUAGES
 from intake.admin.call_steps import record_url, steps
 from intake.admin.safety_panel import safety_panel, screen_details
 from intake.admin.times import staff_time
 from intake.models import Call, Person, SafetyScreen
+from intake.reports.figures import duration_text
 from intake.rules import phones
 
 Fact = tuple[str, Any]
@@ -30,7 +31,9 @@ def record_facts(call: Call) -> dict[str, Any]:
         "substances": [substance_told(use) for use in call.substances.order_by("position")],
         "screen": screen,
         "found": screen_details(screen) if screen else None,
-        "answers": answers_told(screen) if screen and not screen.is_skipped else [],
+        "answers": (
+            answers_told(screen) if screen and not screen.is_skipped else features_of(call)
+        ),
         "amendments": amendments(call),
         "followed": followed(call),
     }
@@ -47,6 +50,7 @@ def call_facts(call: Call) -> list[Fact]:
         (_("The caller is their"), call.relationship),
         (_("Started"), staff_time(call.started_at)),
         (_("Ended"), staff_time(call.ended_at) if call.ended_at else ""),
+        (_("Wrap-up"), _wrap_up(call)),
         (_("Taken by"), call.taken_by.get_username()),
         (_("Direction"), call.get_direction_display()),
         (_("Channel"), call.get_channel_display()),
@@ -54,11 +58,17 @@ def call_facts(call: Call) -> list[Fact]:
         (_("Language"), dict(LANGUAGES).get(call.language, call.language)),
         (_("Interpreter"), _("Yes") if call.interpreter else ""),
         (_("Entered later, from paper"), _("Yes") if call.entered_late else ""),
+        (_("Number withheld"), _("Yes") if call.number_withheld else ""),
         (_("How they heard of us"), call.get_how_heard_display()),
         (_("Topics"), ", ".join(str(Call.Topic(topic).label) for topic in call.topics)),
         (_("Disposition"), call.get_disposition_display()),
         (_("Closed"), staff_time(call.closed_at) if call.closed_at else ""),
     ]
+
+
+def _wrap_up(call: Call) -> str:
+    seconds = call.wrap_up_seconds
+    return "" if seconds is None else duration_text(seconds)
 
 
 def person_facts(person: Person | None) -> list[Fact]:

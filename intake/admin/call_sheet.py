@@ -4,55 +4,49 @@ Every button of the page saves the whole sheet first and then does its own thing
 loses what they typed by pressing the wrong one.
 """
 
-from datetime import datetime
 from typing import Any
-from uuid import UUID
 
 from django.contrib import messages
 from django.db import IntegrityError, transaction
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as _lazy
 
-from intake.actions import calls, people, safety
+from intake.actions import calls, debriefs, drafts, events, people, safety
 from intake.actions.base import Refused
 from intake.admin.base import HelplineAdmin, staff
-from intake.admin.call_steps import money_is_closed, next_steps, steps
-from intake.admin.earlier_calls import earlier_calls
-from intake.admin.filled_sheet import FilledSheet
-from intake.admin.safety_panel import (
-    result_details,
-    result_panel,
-    safety_panel,
-    screen_details,
-    screen_panel,
-    scripts,
-    sheet_url,
+from intake.admin.call_drafts import (
+    as_posted,
+    brought_back,
+    posted_version,
+    typed_by_another,
+    unfinished,
 )
+from intake.admin.call_live import LiveSheet, ended_now, evaluated, parts
+from intake.admin.call_steps import money_is_closed, steps
+from intake.admin.filled_sheet import FilledSheet
+from intake.admin.known_caller import for_sheet
+from intake.admin.safety_panel import sheet_url
+from intake.admin.sheet_differences import saved_otherwise
 from intake.admin.times import staff_time
-from intake.models import Call, SafetyScreen
+from intake.models import Call, Debrief, SafetyScreen
 from intake.rules.safety import Group
 
 # Insurance checks and referrals wait for the screen, and for an emergency to be dealt with.
 GATED = ("insurance", "referral")
 # The groups asked after the substances; danger comes before everything else.
 LATER_GROUPS = (Group.AROUND, Group.HISTORY, Group.USE, Group.HEALTH)
+TYPED_BY_ANOTHER = _lazy(
+    "This page was typed by somebody else, who has to log in to save it. Nothing was saved."
+)
 
 
-def begun_call(request: HttpRequest, now: datetime) -> Call:
-    """The call a posted add page speaks of.
-
-    The page carries the id its call will have, so a second press of the button, or a posted page
-    gone back to, finds the first one's call instead of logging another.
-    """
-    try:
-        given = UUID(request.POST.get("call_id", ""))
-    except ValueError:
-        return Call(started_at=now)
-    known = Call.objects.filter(pk=given).first()
-    return known or Call(id=given, started_at=now)
+def has_debrief(call: Call) -> bool:
+    """Whether somebody asked to talk this call over."""
+    return Debrief.objects.filter(call=call).exists()
 
 
 class CallSheetPage:
@@ -64,19 +58,30 @@ class CallSheetPage:
         self.model_admin, self.request, self.call = model_admin, request, call
         self.user, self.now = staff(request), timezone.now()
         self.is_new = call._state.adding
+        self.brought_back: dict[str, Any] = {}
         self.version = 0 if self.is_new else calls.sheet_version(call)
 
     # --- answering ------------------------------------------------------------------------------
 
     def get(self) -> HttpResponse:
-        return self.render(FilledSheet(self.call, now=self.now))
+        draft = drafts.mine(call_key=self.call.pk, by=self.user)
+        if draft is None:
+            return self.render(FilledSheet(self.call, now=self.now))
+        events.write("draft.brought_back", by=self.user, now=self.now, subject=draft)
+        self.brought_back = brought_back(draft, self.call)
+        self.version = draft.version
+        return self.show_typed(as_posted(draft))
 
     def post(self) -> HttpResponse:
         then = self.request.POST.get("then", "draft")
         self.version = self._posted_version()
         if then == "add_row":
-            return self.render(FilledSheet(self.call, now=self.now, typed=self.request.POST))
-        sheet = FilledSheet(self.call, now=self.now, data=self.request.POST)
+            return self.show_typed(self.request.POST)
+        data = ended_now(self.request.POST, self.now) if then == "ended" else self.request.POST
+        sheet = FilledSheet(self.call, now=self.now, data=data)
+        if typed_by_another(self.request):
+            sheet.refusals.append(str(TYPED_BY_ANOTHER))
+            return self.render(sheet, status=422)
         if not sheet.is_valid(then):
             return self.render(sheet, status=422)
         try:
@@ -85,8 +90,10 @@ class CallSheetPage:
             if isinstance(refusal, calls.SheetChanged):
                 # Now they know; the next press may replace it.
                 self.version = calls.sheet_version(self.call)
+                sheet.refusals.extend([refusal.message, *self.saved_meanwhile(sheet)])
+            else:
+                sheet.refusals.append(refusal.message)
             self.call._state.adding = self.is_new
-            sheet.refusals.append(refusal.message)
             return self.render(sheet, status=422)
         except IntegrityError:
             if not self.is_new:
@@ -96,12 +103,22 @@ class CallSheetPage:
             return CallSheetPage(self.model_admin, self.request, first).post()
         return self.go_on(then, sheet, screen)
 
+    def show_typed(self, typed: QueryDict) -> HttpResponse:
+        """What was typed, unchecked, with what the rules say of it."""
+        checked = FilledSheet(self.call, now=self.now, data=typed)
+        live = evaluated(self.request, self.call, checked, now=self.now)
+        return self.render(FilledSheet(self.call, now=self.now, typed=typed), live=live)
+
     def _posted_version(self) -> int:
-        text = self.request.POST.get("version", "")
-        posted = int(text) if text.isascii() and text.isdigit() and len(text) < 10 else -1
+        posted = posted_version(self.request)
         if posted == 0 and not self.is_new and self.call.taken_by == self.user:
             return 1
         return posted
+
+    def saved_meanwhile(self, sheet: FilledSheet) -> list[str]:
+        """What is stored and stands otherwise on this page, to be read before it is replaced."""
+        stored = Call.objects.get(pk=self.call.pk)
+        return list(saved_otherwise(sheet, FilledSheet(stored, now=self.now)))
 
     @transaction.atomic
     def store(self, sheet: FilledSheet, then: str) -> SafetyScreen | None:
@@ -121,6 +138,9 @@ class CallSheetPage:
                 raise safety.ScreenMissing
             action = sheet.acted.cleaned_data["action_taken"]
             safety.record_action(screen=current, action=action, by=by, now=now)
+        if sheet.closing.cleaned_data["wants_debrief"] and not has_debrief(call):
+            debriefs.ask(call=call, by=by, now=now)
+        drafts.was_saved(call_key=call.pk, by=by)
         return screen
 
     def go_on(self, then: str, sheet: FilledSheet, screen: SafetyScreen | None) -> HttpResponse:
@@ -163,10 +183,14 @@ class CallSheetPage:
 
     # --- showing --------------------------------------------------------------------------------
 
-    def render(self, sheet: FilledSheet, status: int = 200) -> HttpResponse:
+    def render(
+        self, sheet: FilledSheet, status: int = 200, *, live: LiveSheet | None = None
+    ) -> HttpResponse:
+        """``live``: where the rules have heard more than ``sheet`` itself can tell."""
         call = self.call
         if not self.is_new:
             self.model_admin.audit_read(self.request, call)
+        live = live or evaluated(self.request, call, sheet, now=self.now)
         context = {
             **self.model_admin.admin_site.each_context(self.request),
             "opts": self.model_admin.opts,
@@ -176,14 +200,21 @@ class CallSheetPage:
             "history_url": "" if self.is_new else self.model_admin.url(call, "history"),
             "call_id": call.pk,
             "version": self.version,
+            # Whoever typed it, should somebody else have signed in meanwhile.
+            "typed_by": self.request.POST.get("typed_by") or self.user.pk,
+            "brought_back": self.brought_back,
+            # Typed and not stored: a refused sheet, or one with a row more.
+            "is_typed": self.request.method == "POST",
+            "unfinished": unfinished(self.user, but=call) if self.is_new else [],
+            "has_debrief": not self.is_new and has_debrief(call),
             "sheet": sheet,
+            "live": live,
+            "parts": parts(live),
             "danger_now": sheet.questions.group(Group.DANGER_NOW),
             "later_groups": [(group.label, sheet.questions.group(group)) for group in LATER_GROUPS],
             "problems": list(sheet.problems()) if status == 422 else [],
             "steps": steps(call, here="call"),
-            "next_steps": next_steps(call, now=self.now),
-            "earlier": earlier_calls(call, by=self.user, now=self.now),
-            **self._findings(sheet, is_refused=status == 422),
+            **for_sheet(sheet, by=self.user, now=self.now),
         }
         return TemplateResponse(self.request, self.template_name, context, status=status)
 
@@ -194,32 +225,3 @@ class CallSheetPage:
             "time": staff_time(self.call.started_at),
             "who": self.call.taken_by.get_username(),
         }
-
-    def _findings(self, sheet: FilledSheet, *, is_refused: bool) -> dict[str, Any]:
-        """Panel, findings and scripts: of the stored screen, or of answers just refused."""
-        if is_refused and (found := sheet.provisional()):
-            unsaved, exposures = found
-            return {
-                "safety": _brief(result_panel(unsaved) | {"screened_text": _("Not saved yet.")}),
-                "found": result_details(unsaved, exposures),
-                "scripts": scripts(unsaved) if unsaved.is_emergency else [],
-                "is_provisional": True,
-            }
-        screen = None if self.is_new else safety.current(call=self.call)
-        if screen is None:
-            return {"safety": screen_panel(None)}
-        result = screen.result
-        waits = screen.waits_for_action
-        return {
-            "safety": _brief(safety_panel(self.call)),
-            "found": screen_details(screen),
-            "screen": screen,
-            "scripts": scripts(result) if waits and result else [],
-            "waits": waits,
-        }
-
-
-def _brief(panel: dict[str, Any]) -> dict[str, Any]:
-    """The panel beside findings that stand there in full: without their sources."""
-    found = [row | {"source": ""} for row in panel.get("findings", ())]
-    return panel | {"findings": found}

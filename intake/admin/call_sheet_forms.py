@@ -99,7 +99,14 @@ class CallForm(SheetPart):
         help_text=_("What was said and what was done. After closing it is only added to."),
     )
     started_at = TypedDateTimeField(label=_("Started"))
-    ended_at = TypedDateTimeField(label=_("Ended"), required=False)
+    ended_at = TypedDateTimeField(
+        label=_("Ended"),
+        required=False,
+        # To the second: the wrap-up is counted from here.
+        widget=forms.DateTimeInput(
+            format="%Y-%m-%dT%H:%M:%S", attrs={"type": "datetime-local", "step": "1"}
+        ),
+    )
     direction = TypedChoiceField(label=_("Direction"), choices=Call.Direction.choices)
     channel = TypedChoiceField(label=_("Channel"), choices=Call.Channel.choices)
     language = TypedChoiceField(label=_("Language"), choices=LANGUAGES)
@@ -171,7 +178,9 @@ class ScreenForm(SheetPart):
     def answers(self, *, age: int | None) -> Answers:
         given = dict(self.cleaned_data)
         figure = given.pop("seizure_hours_ago", None)
-        told = {code: Answer(value or Answer.UNKNOWN) for code, value in given.items()}
+        told: dict[str, Any] = {
+            code: Answer(value or Answer.UNKNOWN) for code, value in given.items()
+        }
         return Answers(**told, age=age, seizure_hours_ago=figure)
 
 
@@ -189,4 +198,7 @@ class ClosingForm(SheetPart):
         label=_("How did it end?"),
         required=False,
         choices=[("", _("Not yet")), *Call.Disposition.choices],
+    )
+    wants_debrief = forms.BooleanField(
+        label=_("This was a hard call: ask for a debrief"), required=False
     )

@@ -86,16 +86,13 @@ class NextStep:
     closed: str = ""
 
 
-def next_steps(call: Call, *, now: datetime) -> list[NextStep]:
-    """In flow order; ``closed`` says why a step is not open yet."""
-    closed, nobody = money_is_closed(call), "" if call.person_in_need else _no_person()
+def next_steps(
+    *, closed: str, has_person: bool, has_number: bool, consents: str, is_withheld: bool = False
+) -> list[NextStep]:
+    """In flow order; ``closed`` says why plan and facility may not be asked yet."""
+    nobody = "" if has_person else _no_person()
     return [
-        NextStep(
-            "consent",
-            _("Record consent"),
-            consent_hint(call.person_in_need, now=now),
-            nobody,
-        ),
+        NextStep("consent", _("Record consent"), consents, nobody),
         NextStep(
             "insurance",
             _("Request an insurance check"),
@@ -112,18 +109,19 @@ def next_steps(call: Call, *, now: datetime) -> list[NextStep]:
             "callback",
             _("Promise a callback"),
             _("A time they can count on, inside the hours they may be called."),
-            "" if has_number(call) else _("Write a phone number down first."),
+            "" if has_number else _no_number(is_withheld=is_withheld),
         ),
     ]
 
 
+def _no_number(*, is_withheld: bool) -> str:
+    if is_withheld:
+        return _("They gave no number. To be called back, we need one: ask only if they want that.")
+    return _("Write a phone number down first.")
+
+
 def _no_person() -> str:
     return _("Say who needs help first.")
-
-
-def has_number(call: Call) -> bool:
-    people = (call.caller, call.person_in_need)
-    return any(person.phone for person in people if person is not None)
 
 
 def consent_hint(person: Person | None, *, now: datetime) -> str:

@@ -1,4 +1,4 @@
-"""Pages that promise, claim, ring, move and end a callback."""
+"""Pages that promise, ring, move and end a callback."""
 
 from datetime import datetime, timedelta
 from typing import Any, cast
@@ -6,18 +6,20 @@ from typing import Any, cast
 from django import forms
 from django.contrib.auth.models import User
 from django.db import models
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from intake.actions import attempts, callbacks
+from intake.actions import attempts, callbacks, notices, safety
 from intake.admin.base import staff
-from intake.admin.call_steps import record_url
+from intake.admin.call_steps import record_url, steps
 from intake.admin.pages import ActionForm, ActionPage
+from intake.admin.safety_panel import safety_panel
 from intake.admin.times import their_time
-from intake.models import Attempt, Callback, Person
-from intake.rules import hours, phones
+from intake.models import Attempt, Call, Callback, Person
+from intake.rules import hours, phones, retries
 from intake.typed_text import TypedCharField, TypedDateTimeField
 
 
@@ -39,6 +41,14 @@ def suggestions(person: Person, after: datetime) -> list[dict[str, Any]]:
         }
         for opening in openings
     ]
+
+
+def who_rings() -> QuerySet[User]:
+    """Whoever takes calls, and may be given a promise to keep."""
+    roles = ["Agent", "Supervisor"]
+    return (
+        User.objects.filter(is_active=True, groups__name__in=roles).distinct().order_by("username")
+    )
 
 
 class WhenForm(ActionForm):
@@ -81,9 +91,7 @@ class PromiseForm(WhenForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         owner = cast("forms.ModelChoiceField[User]", self.fields["owner"])
-        owner.queryset = User.objects.filter(
-            is_active=True, groups__name__in=["Agent", "Supervisor"]
-        ).order_by("username")
+        owner.queryset = who_rings()
 
 
 class PromisePage(ActionPage):
@@ -116,7 +124,13 @@ class PromisePage(ActionPage):
         openings = hours.next_allowed(
             timezone.now() + timedelta(hours=1), callbacks.calling_rule(person), n=1
         )
-        return {"due": openings[0].at if openings else None, "owner": self.request.user.pk}
+        screen = safety.current(call=self.record)
+        return {
+            "due": openings[0].at if openings else None,
+            "urgency": retries.urgency_after(screen.effective_level if screen else ""),
+            "owner": self.request.user.pk,
+            "reason": ", ".join(str(Call.Topic(topic).label) for topic in self.record.topics),
+        }
 
     def act(self, request: HttpRequest, form: Any, now: datetime) -> models.Model:
         told = form.cleaned_data
@@ -138,34 +152,13 @@ class PromisePage(ActionPage):
     def context(self, request: HttpRequest, form: Any) -> dict[str, Any]:
         person = self.record.caller or self.record.person_in_need
         return {
+            "eyebrow": self.record.reference,
+            "steps": steps(self.record, here="callback"),
+            "safety": safety_panel(self.record),
+            "aside_template": "admin/intake/_safety_panel.html",
             "person": person,
             "suggestions": suggestions(person, timezone.now()) if person else [],
         }
-
-
-class ClaimPage(ActionPage):
-    """Take it, then ring: the dial page follows."""
-
-    permission = "change_callback"
-    title = _("Claim this callback")
-    intro = _("Nobody else can ring this person while you have it.")
-    submit_label = _("Claim and ring")
-
-    def act(self, request: HttpRequest, form: Any, now: datetime) -> None:
-        callbacks.claim(callback=self.record, by=staff(request), now=now)
-
-    def done_url(self, done: models.Model | None) -> str:
-        return self.model_admin.url(self.record, "dial")
-
-
-class ReleasePage(ActionPage):
-    permission = "change_callback"
-    title = _("Give this callback back")
-    submit_label = _("Give it back")
-    done_message = _("The callback is free for others again.")
-
-    def act(self, request: HttpRequest, form: Any, now: datetime) -> None:
-        callbacks.release(callback=self.record, by=staff(request), now=now)
 
 
 class AttemptForm(WhenForm):
@@ -288,10 +281,9 @@ class SeenPage(ActionPage):
     submit_label = _("Seen")
 
     def act(self, request: HttpRequest, form: Any, now: datetime) -> None:
-        callbacks.mark_seen(notice=self.record, by=staff(request), now=now)
+        notices.mark_seen(notice=self.record, by=staff(request), now=now)
 
     def done_url(self, done: models.Model | None) -> str:
-
         return reverse("admin:index")
 
 

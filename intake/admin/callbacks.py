@@ -3,16 +3,18 @@
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import Count, Q, QuerySet
+from django.contrib.auth.models import User
+from django.db.models import Count, OuterRef, QuerySet, Subquery
+from django.db.models.functions import Coalesce
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from intake.actions import searches
-from intake.admin import callback_pages
+from intake.actions import callbacks, finding
+from intake.admin import callback_pages, claim_pages
 from intake.admin.base import HelplineAdmin, staff
 from intake.admin.times import relative, staff_time, their_time
-from intake.models import Attempt, Callback, Person
+from intake.models import Attempt, Callback, Event
 from intake.rules import phones
 
 
@@ -33,24 +35,31 @@ class CallbackAdmin(HelplineAdmin):
     allowed_lookups = ("status", "urgency", "source", "owner", "due_at", "closed_at")
     list_select_related = ("owner",)
     ordering = ("-due_at", "-id")
+    dated = "due_at"
+    sortable_by = ("due",)
     can_search = True
+    search_help_text = _("Number, last four, name, reference")
     record_template = "admin/intake/callback.html"
     pages = {
-        "claim": callback_pages.ClaimPage,
+        "claim": claim_pages.ClaimPage,
         "dial": callback_pages.DialPage,
-        "release": callback_pages.ReleasePage,
+        "release": claim_pages.ReleasePage,
+        "handover": claim_pages.HandOverPage,
         "reschedule": callback_pages.ReschedulePage,
         "cancel": callback_pages.CancelPage,
     }
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Callback]:
         listed: QuerySet[Callback] = super().get_queryset(request)
-        counted: QuerySet[Callback] = listed.annotate(tries_made=Count("attempts"))
+        # Asked for each row shown; a join would count the attempts of every callback first.
+        made = Attempt.objects.filter(callback=OuterRef("pk")).order_by().values("callback")
+        tries = Coalesce(Subquery(made.values(number=Count("pk"))), 0)
+        counted: QuerySet[Callback] = listed.annotate(tries_made=tries)
         return counted
 
     def find(self, queryset: Any, text: str) -> Any:
-        people = Person.objects.filter(searches.matching_people(text))
-        return queryset.filter(Q(person__in=people) | Q(reference=text.upper()))
+        """By reference, or by the number or name of whom it was promised to."""
+        return finding.matching(queryset, text, "person")
 
     @admin.display(description=_("due"), ordering="due_at")
     def due(self, callback: Callback) -> str:
@@ -83,7 +92,16 @@ class CallbackAdmin(HelplineAdmin):
             if record.call
             else "",
             "may_change": self.may(request, "change_callback"),
+            "may_hand_over": record.is_open and _is_theirs(record, user),
+            "is_claimed_by_other": callbacks.is_claimed(record, now)
+            and record.claimed_by_id != user.pk,
         }
+
+
+def _is_theirs(callback: Callback, user: User) -> bool:
+    """As ``callbacks.hand_over`` has it, but for a colleague's claim, which is told there."""
+    is_theirs = user.pk in (callback.owner_id, callback.claimed_by_id)
+    return is_theirs or user.has_perm("intake.view_reports")
 
 
 def _entries(callback: Callback) -> list[dict[str, Any]]:
@@ -100,13 +118,40 @@ def _entries(callback: Callback) -> list[dict[str, Any]]:
         }
         for attempt in callback.attempts.select_related("made_by").order_by("-number")
     ]
+    moves = [*made, *_hand_overs(callback)]
+    moves.sort(key=lambda entry: entry["when"], reverse=True)
     promised = {
         "when": callback.requested_at,
         "when_text": staff_time(callback.requested_at),
         "what": callback.get_source_display(),
         "tone": "info",
     }
-    return [*made, promised]
+    return [*moves, promised]
+
+
+def _hand_overs(callback: Callback) -> list[dict[str, Any]]:
+    """From the audit, which alone knows who gave it to whom, and why."""
+    given = Event.objects.filter(
+        subject_type="callback", subject_id=str(callback.pk), verb="callback.handed_over"
+    ).select_related("actor")
+    names = User.objects.in_bulk([event.detail["to"] for event in given if event.detail["to"]])
+    return [
+        {
+            "when": event.at,
+            "when_text": staff_time(event.at),
+            "what": _given_to(names.get(event.detail["to"])),
+            "who": event.actor.get_username() if event.actor else "",
+            "text": Callback.HandOverReason(event.detail["reason"]).label,
+            "tone": "info",
+        }
+        for event in given
+    ]
+
+
+def _given_to(user: User | None) -> Any:
+    if user is None:
+        return _("Handed to the pool")
+    return _("Handed to %(name)s") % {"name": user.get_username()}
 
 
 @admin.register(Attempt)
@@ -115,4 +160,4 @@ class AttemptAdmin(HelplineAdmin):
     list_filter = ("outcome",)
     allowed_lookups = ("outcome", "callback", "made_by")
     list_select_related = ("callback", "made_by")
-    ordering = ("-made_at", "-id")
+    ordering = ("-id",)

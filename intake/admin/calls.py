@@ -1,29 +1,45 @@
 """Calls: the list, the sheet of an open one, the record of a closed one."""
 
+from functools import partial
 from typing import Any
 
 from django.contrib import admin, messages
 from django.contrib.admin.utils import unquote
 from django.core.exceptions import PermissionDenied
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
-from intake.actions import calls, searches
+from intake.actions import calls, finding
 from intake.actions.base import Refused
 from intake.admin import callback_pages, insurance_pages, referral_pages
 from intake.admin.base import HelplineAdmin, staff
+from intake.admin.call_drafts import begun_sheet, discard_view, draft_view
+from intake.admin.call_live import begun_call, live_view
 from intake.admin.call_pages import AmendPage
 from intake.admin.call_record import record_facts
-from intake.admin.call_sheet import CallSheetPage, begun_call
+from intake.admin.call_sheet import CallSheetPage
 from intake.admin.consents import ConsentPage
+from intake.admin.debriefs import CALL_PAGES as DEBRIEF_PAGES
+from intake.admin.debriefs import debrief_facts
+from intake.admin.known_caller import known_caller_view
+from intake.admin.paper import blank_call, entered_late_badge
 from intake.admin.safety import SkipPage
 from intake.admin.safety_panel import level_badge
 from intake.admin.times import staff_time
 from intake.models import Call, CallAmendment, SubstanceUse
+
+# What the page of a sheet asks for while it is filled in.
+SHEET_VIEWS = {
+    "live": live_view,
+    "draft": draft_view,
+    "draft/discard": discard_view,
+    "known-caller": known_caller_view,
+}
 
 
 @admin.register(Call)
@@ -41,8 +57,11 @@ class CallAdmin(HelplineAdmin):
     list_filter = ("status", "call_type", "disposition")
     allowed_lookups = ("status", "call_type", "disposition", "taken_by", "started_at")
     ordering = ("-started_at", "-id")
+    dated = "started_at"
+    sortable_by = ("started",)
     list_select_related = ("taken_by",)
     can_search = True
+    search_help_text = _("Number, last four, name, reference")
     record_template = "admin/intake/call_record.html"
     pages = {
         "amend": AmendPage,
@@ -51,6 +70,7 @@ class CallAdmin(HelplineAdmin):
         **insurance_pages.CALL_PAGES,
         **referral_pages.CALL_PAGES,
         **callback_pages.CALL_PAGES,
+        **DEBRIEF_PAGES,
     }
 
     # --- who may do what ------------------------------------------------------------------------
@@ -67,25 +87,22 @@ class CallAdmin(HelplineAdmin):
         return Call.objects.with_level()
 
     @admin.display(description=_("started"), ordering="started_at")
-    def started(self, record: Call) -> str:
-        return staff_time(record.started_at)
+    def started(self, record: Call) -> SafeString | str:
+        text = staff_time(record.started_at)
+        return format_html("{} {}", text, entered_late_badge()) if record.entered_late else text
 
-    @admin.display(description=_("level"), ordering="screen_level", empty_value="")
+    @admin.display(description=_("level"), empty_value="")
     def level(self, record: Call) -> SafeString | str:
         level = getattr(record, "screen_level", None)
         return level_badge(level) if level else ""
 
-    @admin.display(description=_("disposition"), ordering="disposition", empty_value="")
+    @admin.display(description=_("disposition"), empty_value="")
     def ending(self, record: Call) -> str:
         return record.get_disposition_display() if record.disposition else ""
 
     def find(self, queryset: QuerySet[Call], text: str) -> QuerySet[Call]:
-        """By reference, or by the number or full name of the caller or the person in need."""
-        condition = searches.matching_people(text, "caller__")
-        condition |= searches.matching_people(text, "person_in_need__")
-        if reference := searches.reference(text):
-            condition |= Q(reference=reference)
-        return queryset.filter(condition)
+        """By reference, or by the number or name of the caller or the person in need."""
+        return finding.matching(queryset, text, "caller", "person_in_need")
 
     # --- the sheet and the record ---------------------------------------------------------------
 
@@ -95,7 +112,15 @@ class CallAdmin(HelplineAdmin):
             self.admin_site.admin_view(self.non_service),
             name="intake_call_non_service",
         )
-        return [non_service, *super().get_urls()]
+        sheet = [
+            path(
+                f"{name}/",
+                self.admin_site.admin_view(partial(view, self)),
+                name=f"intake_call_{name.replace('/', '_').replace('-', '_')}",
+            )
+            for name, view in SHEET_VIEWS.items()
+        ]
+        return [non_service, *sheet, *super().get_urls()]
 
     def add_view(
         self,
@@ -106,7 +131,11 @@ class CallAdmin(HelplineAdmin):
         if not self.has_add_permission(request):
             raise PermissionDenied
         if request.method != "POST":
-            return CallSheetPage(self, request, Call(started_at=timezone.now())).get()
+            now = timezone.now()
+            call = begun_sheet(request, now) or blank_call(request, now)
+            if not call._state.adding:
+                return HttpResponseRedirect(self.url(call))
+            return CallSheetPage(self, request, call).get()
         call = begun_call(request, timezone.now())
         if not call._state.adding and not self.has_change_permission(request, call):
             raise PermissionDenied
@@ -132,13 +161,14 @@ class CallAdmin(HelplineAdmin):
     def record_context(self, request: HttpRequest, record: Call) -> dict[str, Any]:
         return {
             **record_facts(record),
+            **debrief_facts(request, record),
             "amend_url": self.url(record, "amend")
             if not record.is_open and self.may(request, "add_callamendment")
             else "",
         }
 
     def non_service(self, request: HttpRequest) -> HttpResponse:
-        """Log a wrong number, silence, hang-up, abuse or test with one press, and be back."""
+        """Log a call without a caller in need with one press, and be back."""
         if not self.has_add_permission(request):
             raise PermissionDenied
         if request.method == "POST":
@@ -165,7 +195,7 @@ class CallAmendmentAdmin(HelplineAdmin):
 
     list_display = ("__str__", "call", "made_at", "made_by")
     allowed_lookups = ("call", "made_by", "made_at")
-    ordering = ("-made_at", "-id")
+    ordering = ("-id",)
     list_select_related = ("call", "made_by")
 
 
@@ -175,5 +205,5 @@ class SubstanceUseAdmin(HelplineAdmin):
 
     list_display = ("__str__", "call", "position")
     allowed_lookups = ("call",)
-    ordering = ("-call__started_at", "position")
+    ordering = ("-id",)
     list_select_related = ("call",)

@@ -173,7 +173,7 @@ class ConsentAdmin(HelplineAdmin):
     list_display = ("__str__", "scope", "given_how", "recorded_at", "expires_at", "revoked_at")
     list_filter = ("scope", "given_how")
     allowed_lookups = ("scope", "given_how", "person")
-    ordering = ("-recorded_at", "-id")
+    ordering = ("-id",)
     pages = {"revoke": RevokePage}
     record_template = "admin/intake/consent.html"
 
@@ -196,5 +196,5 @@ class DisclosureAdmin(HelplineAdmin):
     list_display = ("__str__", "purpose", "disclosed_at", "disclosed_by", "notice_version")
     list_filter = ("purpose",)
     allowed_lookups = ("purpose", "person", "disclosed_by")
-    ordering = ("-disclosed_at", "-id")
+    ordering = ("-id",)
     list_select_related = ("disclosed_by",)

@@ -35,6 +35,9 @@ class FacilityAdmin(HelplineAdmin):
     list_filter = ("status", "relationship", "medical_cover", "state")
     allowed_lookups = ("status", "relationship", "medical_cover", "state", "verified_at")
     ordering = ("state", "city", "name", "id")
+    # A whole country has some twenty thousand: each page can be counted and turned to.
+    counted, pages_ahead = 1_000_000, 10_000
+    sortable_by = ("name", "city", "state", "status", "verified")
     can_search = True
     search_help_text = _("Name, city, ZIP or phone")
     record_template = "admin/intake/facility.html"
@@ -145,4 +148,4 @@ class CapacityReadingAdmin(HelplineAdmin):
     list_filter = ("level_of_care", "source")
     allowed_lookups = ("level_of_care", "source", "facility", "read_at", "expires_at")
     list_select_related = ("facility",)
-    ordering = ("-read_at", "-id")
+    ordering = ("-id",)

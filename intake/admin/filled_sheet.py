@@ -1,6 +1,7 @@
 """The call sheet as filled in: its forms checked together and turned into rows together."""
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -11,6 +12,7 @@ from django.utils.translation import gettext as _
 
 from intake.actions import calls, safety
 from intake.admin.call_sheet_forms import ActedForm, CallForm, ClosingForm, ScreenForm
+from intake.admin.health_forms import HealthForm
 from intake.admin.people_forms import CallerForm, PersonForm
 from intake.admin.substance_forms import PREFIX, SubstanceFormSet, row_initial, rows_sent
 from intake.models import Call, Person, SubstanceUse
@@ -36,7 +38,8 @@ class FilledSheet:
         other = call.person_in_need if call.person_in_need_id != call.caller_id else None
         age = call.person_in_need.age if call.person_in_need else None
         self.caller_record, self.other_record = caller, other
-        self.told_before = told(call.substances.order_by("position"))
+        self.uses_before = list(call.substances.order_by("position"))
+        self.told_before = told(self.uses_before)
 
         def made(form: Any, prefix: str, **options: Any) -> Any:
             if typed is not None:
@@ -44,11 +47,12 @@ class FilledSheet:
             return form(data, prefix=prefix, **options)
 
         self.call = made(CallForm, "call", call=call, now=now)
-        self.caller = made(CallerForm, "caller", person=caller)
+        self.caller = made(CallerForm, "caller", call=call, person=caller)
         self.person = made(PersonForm, "person", person=other, age=age)
         self.questions = made(ScreenForm, "screen", screen=self.screen)
         self.acted = made(ActedForm, "acted")
         self.closing = made(ClosingForm, "closing")
+        self.health = made(HealthForm, "health", call=call)
         self.substances = self._rows(data, typed)
         self.refusals: list[str] = []
 
@@ -65,7 +69,8 @@ class FilledSheet:
         return SubstanceFormSet(initial=initial, **options)
 
     @property
-    def forms(self) -> tuple[Any, ...]:
+    def parts(self) -> tuple[Any, ...]:
+        """The forms that are there once; the rows of substances come after them."""
         return (
             self.call,
             self.caller,
@@ -73,14 +78,33 @@ class FilledSheet:
             self.questions,
             self.acted,
             self.closing,
-            *self.substances.forms,
+            self.health,
         )
+
+    @property
+    def records(self) -> tuple[Any, ...]:
+        """Those of them that are kept: not what a button asks beside."""
+        return (self.call, self.caller, self.person, self.questions, self.health)
+
+    @property
+    def groups(self) -> dict[str, list[BoundField]]:
+        """The questions of the screen by the code of their group."""
+        return {group.value: self.questions.group(group) for group in rules.Group}
+
+    @property
+    def chips(self) -> dict[str, list[tuple[BoundField, str]]]:
+        """The same, each with the few words that stand for it on a chip."""
+        short = {question.code: question.short for question in rules.QUESTIONS}
+        return {
+            group: [(field, short[field.name]) for field in fields]
+            for group, fields in self.groups.items()
+        }
 
     # --- checking -------------------------------------------------------------------------------
 
     def is_valid(self, then: str) -> bool:
         """Whether the sheet can be saved, and what ``then`` asks for can be tried."""
-        if not all([*(form.is_valid() for form in self.forms[:6]), self.substances.is_valid()]):
+        if not all([*(form.is_valid() for form in self.parts), self.substances.is_valid()]):
             return False
         kind = self.call.cleaned_data["call_type"]
         if kind == Call.CallType.ABOUT_SELF and self.person.names_somebody:
@@ -95,7 +119,7 @@ class FilledSheet:
             self.acted.add_error("action_taken", _("Choose what was done."))
         if then == "close":
             self._check_ending(kind)
-        return not any(form.errors for form in self.forms[:6])
+        return not any(form.errors for form in self.parts)
 
     def _check_ending(self, kind: str) -> None:
         ending = self.closing.cleaned_data["disposition"]
@@ -125,7 +149,7 @@ class FilledSheet:
     def _named_forms(self) -> Iterator[tuple[str, Any]]:
         """Each form with the part of the page it stands in, where a label alone is not enough."""
         names = {id(self.caller): _("Who is calling"), id(self.person): _("Who needs help")}
-        for form in self.forms[:6]:
+        for form in self.parts:
             yield names.get(id(form), ""), form
         for number, form in enumerate(self.substances.forms, start=1):
             yield _("Substance %(number)s") % {"number": number}, form
@@ -137,11 +161,14 @@ class FilledSheet:
         return _has_content(self.caller, names)
 
     @property
+    def is_from_paper(self) -> bool:
+        """Entered later: then the times are asked first, for they are not now."""
+        return bool(self.call["entered_late"].value())
+
+    @property
     def opens_call_details(self) -> bool:
         names = ("started_at", "ended_at", "direction", "channel", "language", "how_heard")
-        return bool(self.call["entered_late"].value()) or any(
-            self.call[name].errors for name in names
-        )
+        return any(self.call[name].errors for name in names)
 
     # --- the rows -------------------------------------------------------------------------------
 
@@ -149,6 +176,8 @@ class FilledSheet:
         """The sheet for the action; of a valid sheet only."""
         call = self.call_record
         self.call.apply(call)
+        self.health.apply(call)
+        call.number_withheld = self.caller.is_withheld
         if call._state.adding and call.channel == Call.Channel.PHONE:
             call.line_dialled = settings.HELPLINE_NUMBER
         caller, person = self._two_people()
@@ -158,16 +187,24 @@ class FilledSheet:
             person_in_need=person,
             substances=self.substances.uses(call),
             version=version,
+            replaced=self._replaced(),
         )
+
+    def _replaced(self) -> Person | None:
+        """Whom this call began with, before its caller was recognized."""
+        is_replaced = self.caller.known is not None and not self.caller_record._state.adding
+        return self.caller_record if is_replaced else None
 
     def _two_people(self) -> tuple[Person | None, Person | None]:
         """Caller and person in need: one record if they are one, else never the same."""
         kind, age = self.call.cleaned_data["call_type"], self.person.cleaned_data["age"]
-        caller, person = self.caller_record, self.other_record or Person()
+        caller = self.caller.known or self.caller_record
+        person = self.other_record or Person()
         self.caller.apply(caller)
         caller.language = self.call.cleaned_data["language"]
         if kind == Call.CallType.ABOUT_SELF:
-            caller.age = age
+            if age is not None or self.caller.known is None:
+                caller.age = age
             return caller, caller
         if caller == self.call_record.person_in_need:
             # They had been taken for the person in need; the age was not the caller's.
@@ -179,14 +216,20 @@ class FilledSheet:
         return caller if has_caller else None, person if has_person else None
 
     def answers(self) -> rules.Answers:
-        answers: rules.Answers = self.questions.answers(age=self.person.cleaned_data.get("age"))
-        return answers
+        """Everything the rules read beside the substances, of forms that were checked."""
+        told: rules.Answers = self.questions.answers(age=self.person.cleaned_data.get("age"))
+        return replace(told, symptoms=self.health.symptoms(), signs=self.health.signs())
+
+    @property
+    def is_answered(self) -> bool:
+        """Whether anything was told that a screen would hear."""
+        return bool(self.questions.is_answered or self.health.is_answered)
 
     def is_to_be_screened(self, then: str) -> bool:
         """Whether anything was told that the current screen, if any, has not heard."""
         uses = self.substances.uses(self.call_record)
         asked_for = then == "screened" and bool(uses)
-        if not (self.questions.is_answered or asked_for):
+        if not (self.is_answered or asked_for):
             return False
         if self.screen is None or self.screen.is_skipped:
             return True
@@ -194,16 +237,65 @@ class FilledSheet:
         # Hours have passed since: pressing the button again asks what holds now.
         return changed or (then == "screened" and not self.screen.override_level)
 
-    def provisional(self) -> tuple[rules.Assessment, tuple[rules.Exposure, ...]] | None:
-        """What the rules say of a refused sheet: danger is shown before the form is right."""
+    # --- while it is being filled in ------------------------------------------------------------
+
+    def rows_now(self) -> list[tuple[int, SubstanceUse]]:
+        """Each substance told so far with the number of its row, the stored ones before a change.
+
+        What cannot be read in a row counts as unknown, so that a slip hides no danger.
+        """
+        if not self.substances.is_bound:
+            return list(enumerate(self.uses_before))
         self.substances.is_valid()
-        self.person.is_valid()
-        if not (self.questions.is_valid() and self.questions.is_answered):
-            return None
-        sound = [form for form in self.substances.forms if form.is_valid() and form.has_changed()]
-        uses = [form.use(self.call_record) for form in sound]
-        exposures = safety.exposures(uses, now=self.now)
-        return rules.assess(self.answers(), exposures), exposures
+        return [
+            (number, use)
+            for number, form in enumerate(self.substances.forms)
+            if (use := _readable_use(form, self.call_record))
+        ]
+
+    def answers_now(self) -> rules.Answers | None:
+        """The answers told so far, for a sheet that was sent; None while nothing was answered."""
+        for form in self.parts:
+            form.is_valid()
+        return self.answers() if self.is_answered else None
+
+    @property
+    def has_person_now(self) -> bool:
+        """Whether it is known, or said, who needs help."""
+        if not self.call.is_bound:
+            return self.call_record.person_in_need is not None
+        kind = self.call.cleaned_data.get("call_type")
+        return kind in (Call.CallType.ABOUT_SELF, Call.CallType.ABOUT_OTHER) or (
+            self.person.names_somebody or self.person.cleaned_data.get("age") is not None
+        )
+
+    @property
+    def is_withheld_now(self) -> bool:
+        """Whether a number was asked for and not given."""
+        return bool(self.caller["number_withheld"].value())
+
+    @property
+    def has_number_now(self) -> bool:
+        """Whether there is a number that could be rung."""
+        if self.call.is_bound:
+            return any(form.cleaned_data.get("phone") for form in (self.caller, self.person))
+        people = (self.call_record.caller, self.call_record.person_in_need)
+        return any(person.phone for person in people if person is not None)
+
+    def is_heard(self, answers: rules.Answers | None, uses: Iterable[SubstanceUse]) -> bool:
+        """Whether the stored screen has heard all of this."""
+        if self.screen is None or answers is None:
+            return self.screen is not None
+        return self.screen.answers == answers.to_dict() and self.told_before == told(uses)
+
+
+def _readable_use(form: Any, call: Call) -> SubstanceUse | None:
+    form.is_valid()
+    given = form.cleaned_data
+    if not given.get("substance") or given.get("DELETE"):
+        return None
+    use: SubstanceUse = form.use(call)
+    return use
 
 
 def _has_content(form: Any, names: Iterable[str]) -> bool:

@@ -3,22 +3,19 @@
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import Case, F, Q, QuerySet, When
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from intake.actions import searches
+from intake.actions import finding
 from intake.admin import insurance_pages, told
 from intake.admin.base import HelplineAdmin, staff
 from intake.admin.call_steps import record_url
 from intake.admin.times import relative, since, staff_time
-from intake.models import Benefit, InsuranceCheck, InsurancePolicy, Person
+from intake.models import Benefit, InsuranceCheck, InsurancePolicy
 from intake.rules import phones
-
-# Open ones first, the longest waiting on top; the others newest first.
-WAITING_SINCE = Case(When(status__in=InsuranceCheck.OPEN, then=F("requested_at")))
 
 
 @admin.register(InsurancePolicy)
@@ -26,7 +23,7 @@ class InsurancePolicyAdmin(HelplineAdmin):
     list_display = ("__str__", "rank", "created_at")
     list_filter = ("rank",)
     allowed_lookups = ("rank", "person")
-    ordering = ("-created_at", "-id")
+    ordering = ("-id",)
 
 
 @admin.register(InsuranceCheck)
@@ -41,12 +38,15 @@ class InsuranceCheckAdmin(HelplineAdmin):
         "good_until",
     )
     list_display_links = ("reference",)
-    list_filter = ("status", "method")
+    list_filter = ("status",)
     allowed_lookups = ("status", "method", "taken_by", "requested_by", "requested_at", "expires_at")
     list_select_related = ("taken_by",)
-    ordering = (WAITING_SINCE.asc(nulls_last=True), "-requested_at", "-id")
+    # Open ones first, the longest waiting on top; the others newest first.
+    on_top = Q(status__in=InsuranceCheck.OPEN)
+    dated = "requested_at"
+    ordering = ("-requested_at", "-id")
     can_search = True
-    search_help_text = _("Reference, phone or full name")
+    search_help_text = _("Number, last four, name, reference")
     record_template = "admin/intake/insurance_check.html"
     pages = {
         "take": insurance_pages.TakePage,
@@ -57,12 +57,8 @@ class InsuranceCheckAdmin(HelplineAdmin):
     }
 
     def find(self, queryset: QuerySet[Any], text: str) -> QuerySet[Any]:
-        """By reference, or by the number or full name of the person in need."""
-        people = Person.objects.filter(searches.matching_people(text))
-        condition = Q(call__person_in_need__in=people)
-        if reference := searches.reference(text):
-            condition |= Q(reference=reference)
-        return queryset.filter(condition)
+        """By reference, or by the number or name of the person in need."""
+        return finding.matching(queryset, text, "call__person_in_need")
 
     @admin.display(description=_("requested"), ordering="requested_at")
     def requested(self, record: InsuranceCheck) -> str:
@@ -139,4 +135,4 @@ class BenefitAdmin(HelplineAdmin):
     list_display = ("__str__", "insurance_check", "position")
     allowed_lookups = ("insurance_check",)
     list_select_related = ("insurance_check",)
-    ordering = ("-insurance_check", "position")
+    ordering = ("-id",)

@@ -28,14 +28,18 @@ def groups(request: HttpRequest) -> list[dict[str, Any]]:
         ("intake.view_callback", "intake_callback_changelist", _("Callbacks"), "callback"),
         ("intake.view_reminder", "intake_reminder_changelist", _("Reminders"), "bell"),
         ("intake.view_reports", "reports", _("Reports"), "report"),
+        ("intake.view_handover", "intake_handover_changelist", _("Hand-overs"), "people"),
     ]
     directory = [
+        ("intake.view_answercard", "intake_answercard_changelist", _("Answers"), "message"),
         ("intake.view_facility", "intake_facility_changelist", _("Facilities"), "building"),
         ("intake.view_person", "intake_person_changelist", _("People"), "person"),
         ("intake.view_consent", "intake_consent_changelist", _("Consents"), "lock"),
         ("intake.view_disclosure", "intake_disclosure_changelist", _("Disclosures"), "ledger"),
+        ("intake.add_call", "paper", _("Paper sheets"), "paper"),
     ]
     oversight = [
+        ("intake.view_debrief", "intake_debrief_changelist", _("Debriefs"), "message"),
         ("intake.view_event", "intake_event_changelist", _("Audit"), "ledger"),
         ("auth.view_user", "auth_user_changelist", _("Staff accounts"), "people"),
     ]
@@ -65,5 +69,5 @@ def frame(request: HttpRequest) -> dict[str, Any]:
     return {
         "desk_nav": groups(request),
         "log_call_url": reverse("admin:intake_call_add") if takes_calls else "",
-        "search_action": reverse("admin:intake_call_search") if may_search else "",
+        "search_action": reverse("admin:find") if may_search else "",
     }

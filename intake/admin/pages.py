@@ -15,6 +15,7 @@ from django.views import View
 
 from intake.actions.base import Refused
 from intake.admin.base import HelplineAdmin
+from intake.admin.rendering import QUICK
 
 
 class ActionForm(forms.Form):
@@ -23,7 +24,8 @@ class ActionForm(forms.Form):
     use_required_attribute = False
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        kwargs.setdefault("label_suffix", "")
+        # A formset gives its forms a renderer of its own.
+        kwargs |= {"label_suffix": kwargs.get("label_suffix", ""), "renderer": QUICK}
         super().__init__(*args, **kwargs)
 
 

@@ -1,21 +1,25 @@
-"""Callers and people in need, found by exact number, name or reference."""
+"""Callers and people in need, found by number, last four digits or name."""
 
 from typing import Any
 
 from django.contrib import admin
+from django.utils.translation import gettext_lazy as _
 
-from intake.actions import searches
+from intake.actions import finding
 from intake.admin.base import HelplineAdmin
+from intake.admin.lists import HeldValuesFilter
 from intake.models import Person
 
 
 @admin.register(Person)
 class PersonAdmin(HelplineAdmin):
     list_display = ("__str__", "language", "time_zone", "do_not_call", "created_at")
-    list_filter = ("do_not_call", "language")
+    list_filter = ("do_not_call", ("language", HeldValuesFilter))
     allowed_lookups = ("do_not_call", "language")
-    ordering = ("-created_at", "-id")
+    ordering = ("-id",)
     can_search = True
+    search_help_text = _("Number, last four, name")
 
     def find(self, queryset: Any, text: str) -> Any:
-        return queryset.filter(searches.matching_people(text))
+        ids = list(finding.people_ids(text)[: finding.COUNTED])
+        return queryset.filter(pk__in=ids)

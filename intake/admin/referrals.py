@@ -3,13 +3,14 @@
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import Case, Count, F, Q, QuerySet, When
+from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
+from django.db.models.functions import Coalesce
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from intake.actions import searches
+from intake.actions import finding
 from intake.actions.offers import STAY_CHECKED_AFTER
 from intake.admin import referral_list, referral_pages, told
 from intake.admin.base import HelplineAdmin
@@ -17,10 +18,7 @@ from intake.admin.call_steps import record_url
 from intake.admin.gates import before_telling
 from intake.admin.referral_forms import OfferForm
 from intake.admin.times import since, staff_time
-from intake.models import Consent, Person, Referral, ReferralOffer
-
-# Those without a place first, the longest waiting on top; the others newest first.
-LOOKING_SINCE = Case(When(status=Referral.Status.OPEN, then=F("searched_at")))
+from intake.models import Consent, Referral, ReferralOffer
 
 # As many as one reads with a caller on the line; the others are folded below.
 SHOWN_AT_ONCE = 8
@@ -33,9 +31,12 @@ class ReferralAdmin(HelplineAdmin):
     list_filter = ("status",)
     allowed_lookups = ("status", "searched_by", "searched_at", "closed_at")
     list_select_related = ("searched_by",)
-    ordering = (LOOKING_SINCE.asc(nulls_last=True), "-searched_at", "-id")
+    # Those without a place first, the longest waiting on top; the others newest first.
+    on_top = Q(status=Referral.Status.OPEN)
+    dated = "searched_at"
+    ordering = ("-searched_at", "-id")
     can_search = True
-    search_help_text = _("Reference, phone or full name")
+    search_help_text = _("Number, last four, name, reference")
     record_template = "admin/intake/referral.html"
     pages = {
         "search_again": referral_pages.SearchAgainPage,
@@ -45,19 +46,20 @@ class ReferralAdmin(HelplineAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         queryset: QuerySet[Any] = super().get_queryset(request)
-        waiting = Q(offers__status__in=ReferralOffer.WAITING)
+        # Asked for each row shown; a join would count the offers of every referral first.
+        made = ReferralOffer.objects.filter(referral=OuterRef("pk")).order_by().values("referral")
+        is_waiting = Q(status__in=ReferralOffer.WAITING)
         counted: QuerySet[Any] = queryset.annotate(
-            offers_made=Count("offers"), offers_waiting=Count("offers", filter=waiting)
+            offers_made=Coalesce(Subquery(made.values(number=Count("pk"))), 0),
+            offers_waiting=Coalesce(
+                Subquery(made.values(number=Count("pk", filter=is_waiting))), 0
+            ),
         )
         return counted
 
     def find(self, queryset: QuerySet[Any], text: str) -> QuerySet[Any]:
-        """By reference, or by the number or full name of the person in need."""
-        people = Person.objects.filter(searches.matching_people(text))
-        condition = Q(call__person_in_need__in=people)
-        if reference := searches.reference(text):
-            condition |= Q(reference=reference)
-        return queryset.filter(condition)
+        """By reference, or by the number or name of the person in need."""
+        return finding.matching(queryset, text, "call__person_in_need")
 
     @admin.display(description=_("searched"), ordering="searched_at")
     def searched(self, record: Referral) -> str:
@@ -109,7 +111,7 @@ class ReferralOfferAdmin(HelplineAdmin):
     list_filter = ("status", "decline_reason")
     allowed_lookups = ("status", "decline_reason", "referral", "facility", "sent_at")
     list_select_related = ("referral", "facility")
-    ordering = ("-sent_at", "-id")
+    ordering = ("-id",)
     pages = {
         "acknowledge": referral_pages.AcknowledgePage,
         "accept": referral_pages.AcceptPage,

@@ -28,8 +28,9 @@ class ReminderAdmin(HelplineAdmin):
         "sent_at",
     )
     list_filter = ("status", "stage", "channel")
-    allowed_lookups = ("status", "stage", "channel", "callback")
+    allowed_lookups = ("status", "stage", "channel", "callback", "due_at")
     list_select_related = ("callback",)
+    dated = "due_at"
     ordering = ("-due_at", "-id")
     actions = ("revive",)
 
@@ -52,7 +53,7 @@ class NoticeAdmin(HelplineAdmin):
     allowed_lookups = ("for_supervisors",)
     list_select_related = ("reminder", "recipient")
     pages = {"seen": SeenPage}
-    ordering = ("-shown_from", "-id")
+    ordering = ("-id",)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Notice]:
         """What is on somebody else's desk is theirs to take off it."""

@@ -157,7 +157,7 @@ class SafetyScreenAdmin(HelplineAdmin):
     )
     list_filter = ("level", "is_skipped", "is_current")
     allowed_lookups = ("level", "is_skipped", "is_current", "screened_by", "call", "overridden_at")
-    ordering = ("-screened_at", "-id")
+    ordering = ("-id",)
     list_select_related = ("call", "screened_by")
     list_display_links = ("screen",)
     pages = {"act": ActPage, "override": OverridePage}

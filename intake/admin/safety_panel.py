@@ -6,13 +6,15 @@ nothing asked that nothing is known.
 
 from collections.abc import Iterable
 from decimal import Decimal
+from functools import cache
 from typing import Any
 
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.safestring import SafeString
+from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import gettext_lazy as _lazy
 
 from intake.actions import safety
 from intake.admin.times import staff_time
@@ -65,13 +67,38 @@ def result_panel(result: Assessment) -> dict[str, Any]:
         "findings": [
             {
                 "rule": finding.rule_id,
-                "advice": finding.title,
+                "title": finding.title,
+                "advice": finding.advice,
+                "say": finding.say,
                 "source": finding.source,
                 "level": tone(finding.level.value),
             }
             for finding in result.findings
         ],
         "unknown_count": len(result.unknowns),
+    }
+
+
+def panel_in_full(
+    screen: SafetyScreen | None, found: Assessment | None, exposures: Iterable[Exposure]
+) -> dict[str, Any]:
+    """The panel of the call sheet: with advice and sources, and what is unknown by its name.
+
+    ``screen`` is the stored one where ``found`` is its result, else None: not saved yet.
+    """
+    if found is None:
+        return screen_panel(screen) | {"is_full": True, "screen": screen}
+    if screen is None:
+        panel = result_panel(found) | {"screened_text": _("Not saved yet.")}
+    else:
+        panel = screen_panel(screen)
+    return {
+        **panel,
+        **result_details(found, exposures),
+        # A stored one only: what is being typed is saved first, and looked at again.
+        "may_override": screen is not None and not screen.waits_for_action,
+        "is_full": True,
+        "screen": screen,
     }
 
 
@@ -82,6 +109,12 @@ def tone(level: str) -> str:
 
 def level_badge(level: str) -> SafeString:
     """Shape and word of a level, for a cell of a list."""
+    return _level_badge(level, get_language())
+
+
+@cache
+def _level_badge(level: str, _language: str | None) -> SafeString:
+    # A list shows a few levels many times.
     return render_to_string("admin/intake/_level_badge.html", {"level": level})
 
 
@@ -161,17 +194,23 @@ _EXPOSURE_ITEMS = {
 }
 
 
+_WHOLE_ITEMS = {
+    "age": _lazy("How old is the person?"),
+    "substances": _lazy("Which substances are taken?"),
+    "symptoms": _lazy("Which signs of withdrawal are there?"),
+}
+
+
 def unknown_label(code: str, exposures: list[Exposure]) -> str:
     """An unanswered item in words; the code itself for one that a later rule set brought."""
     if code in QUESTION:
         return QUESTION[code].text
-    if code == "age":
-        return _("How old is the person?")
-    if code == "substances":
-        return _("Which substances are taken?")
-    _kind, number, item = code.split(".", 2)
-    name = exposures[int(number) - 1].known_substance.name
-    return f"{name}: {_EXPOSURE_ITEMS.get(item, item)}"
+    kind, _dot, place = code.partition(".")
+    number, _dot, item = place.partition(".")
+    if kind == "exposure" and number.isdigit() and int(number) <= len(exposures):
+        name = exposures[int(number) - 1].known_substance.name
+        return f"{name}: {_EXPOSURE_ITEMS.get(item, item)}"
+    return str(_WHOLE_ITEMS.get(code, code))
 
 
 def conversion(exposure: Exposure) -> dict[str, Any] | None:
@@ -185,9 +224,9 @@ def conversion(exposure: Exposure) -> dict[str, Any] | None:
     return {
         "name": exposure.known_substance.name,
         "daily": mg(daily),
-        "va_dod": _range(equivalents.va_dod),
-        "ashton": _range(equivalents.ashton),
-        "nhs_scotland": _range(equivalents.nhs_scotland),
+        "va_dod": mg_range(equivalents.va_dod),
+        "ashton": mg_range(equivalents.ashton),
+        "nhs_scotland": mg_range(equivalents.nhs_scotland),
         "band": _BANDS[dose_band(code, daily)],
         "onset": onset_note(code),
     }
@@ -196,7 +235,7 @@ def conversion(exposure: Exposure) -> dict[str, Any] | None:
 _BANDS = {Band.LOW: "low", Band.MODERATE: "moderate", Band.HIGH: "high"}
 
 
-def _range(pair: tuple[Decimal, Decimal] | None) -> str:
+def mg_range(pair: tuple[Decimal, Decimal] | None) -> str:
     if pair is None:
         return ""
     low, high = mg(pair[0]), mg(pair[1])

@@ -6,7 +6,7 @@ from typing import Any
 from django.contrib import admin
 from django.http import HttpRequest
 from django.template.response import TemplateResponse
-from django.urls import URLPattern, URLResolver
+from django.urls import URLPattern, URLResolver, path
 from django.utils.translation import gettext_lazy as _
 
 
@@ -22,9 +22,16 @@ class HelplineSite(admin.AdminSite):
     # Imported where used: those modules register admins, which need this site to exist.
 
     def get_urls(self) -> list[URLPattern | URLResolver]:
-        from intake.admin import reports
+        from intake.admin import desk, finder, paper, reports, session
 
-        return [*reports.urls(self), *super().get_urls()]
+        return [
+            path("session/", session.state, name="session"),
+            *desk.urls(self),
+            *reports.urls(self),
+            *finder.urls(self),
+            *paper.urls(self),
+            *super().get_urls(),
+        ]
 
     def each_context(self, request: HttpRequest) -> dict[str, Any]:
         """Django's context, but the list of every model is made only for a template that asks.

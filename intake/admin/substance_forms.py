@@ -2,22 +2,35 @@
 
 from collections.abc import Iterable
 from datetime import datetime
-from itertools import groupby
+from decimal import Decimal
+from functools import cache, cached_property
 from typing import Any
 
 from django import forms
 from django.http import QueryDict
+from django.template.loader import render_to_string
 from django.utils import timezone
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
-from intake.admin.call_sheet_forms import CLOCK_SLACK, NOT_TOLD, SheetPart, answer_field
+from intake.admin.call_sheet_forms import NOT_TOLD, SheetPart, answer_field
+from intake.admin.use_notes import UseNote, note_of
 from intake.models import Call, SubstanceUse
+from intake.rules import last_use
+from intake.rules.last_use import LastUse, Precision, Unread
 from intake.rules.safety import Answer
+from intake.rules.substance_names import (
+    LONGEST_TEXT,
+    NAMES,
+    Ambiguous,
+    Meant,
+    understand,
+    written,
+)
 from intake.rules.substances import SUBSTANCES
 from intake.typed_text import (
     TypedCharField,
     TypedChoiceField,
-    TypedDateTimeField,
     TypedDecimalField,
     TypedIntegerField,
 )
@@ -25,34 +38,99 @@ from intake.typed_text import (
 PREFIX = "substances"
 MOST_ROWS = 20
 WEEKS_IN_A_YEAR = 52
+LONGEST_BRAND = 80
+# As short as a chip may be; the record says it in full.
+SOURCES = (
+    NOT_TOLD,
+    (SubstanceUse.Source.OWN_PRESCRIPTION.value, _("Own prescription")),
+    (SubstanceUse.Source.OTHER.value, _("Somebody else's")),
+    (SubstanceUse.Source.STREET.value, _("Street or online")),
+)
+UNREAD = {
+    Unread.NOT_UNDERSTOOD: _(
+        "This was not understood. Type “5 days ago”, “last night”, “Monday”, “11/20” or"
+        " “11/20 3 pm”."
+    ),
+    Unread.STILL_TO_COME: _("This time is still to come."),
+    Unread.TOO_LONG_AGO: _("This is too long ago."),
+}
 
 
-def substance_choices() -> list[Any]:
-    """Grouped by class, in the order this line hears them."""
-    groups: list[Any] = [("", _("Choose"))]
-    for kind, listed in groupby(SUBSTANCES.values(), key=lambda item: item.substance_class):
-        groups.append((kind.label, [(item.code, item.label) for item in listed]))
-    return groups
+def _words(**attributes: Any) -> forms.TextInput:
+    """A box for words no browser should correct, complete or remember."""
+    plain = {"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false"}
+    return forms.TextInput(attrs={**plain, **attributes})
+
+
+class NameField(TypedCharField):
+    """A substance by any of its names; the value is a ``Meant``."""
+
+    def clean(self, value: Any) -> Any:
+        text = super().clean(value)
+        if not text:
+            return None
+        meant = understand(text)
+        if isinstance(meant, Ambiguous):
+            names = [f"{name.text} ({name.substance.name})" for name in meant.names]
+            raise forms.ValidationError(
+                _("More than one substance is called so. Choose: %(names)s.")
+                % {"names": "; ".join(names)}
+            )
+        if len(meant.brand) > LONGEST_BRAND:
+            raise forms.ValidationError(_("Keep it to 80 characters."))
+        return meant
+
+
+class LastUseField(TypedCharField):
+    """A last use in the agent's words, by the clock of the staff; the value is a ``LastUse``.
+
+    A form sets ``now`` when it is made.
+    """
+
+    now: datetime
+
+    def clean(self, value: Any) -> Any:
+        text = super().clean(value)
+        if not text:
+            return None
+        zone = timezone.get_current_timezone_name()
+        found = last_use.read_last_use(text, now=self.now, zone=zone)
+        if isinstance(found, Unread):
+            raise forms.ValidationError(UNREAD[found])
+        return found
+
+
+class MilligramField(TypedDecimalField):
+    """Milligrams, with or without "mg" behind the number."""
+
+    def to_python(self, value: Any) -> Any:
+        if isinstance(value, str):
+            value = value.strip().casefold().removesuffix("mg").strip()
+        return super().to_python(value)
 
 
 class SubstanceForm(SheetPart):
-    substance = TypedChoiceField(label=_("Substance"), choices=substance_choices)
-    brand = TypedCharField(label=_("Brand or street name"), required=False, max_length=80)
+    substance = NameField(
+        label=_("What is it?"),
+        max_length=LONGEST_TEXT,
+        widget=_words(list="substance-names", placeholder=_("Klonopin, xannies, beer …")),
+    )
     source = TypedChoiceField(
-        label=_("Where it comes from"),
-        required=False,
-        choices=[NOT_TOLD, *SubstanceUse.Source.choices],
+        label=_("Where it comes from"), required=False, choices=SOURCES, widget=forms.RadioSelect
     )
     route = TypedChoiceField(
-        label=_("How it is taken"), required=False, choices=[NOT_TOLD, *SubstanceUse.Route.choices]
+        label=_("How it is taken"),
+        required=False,
+        choices=[NOT_TOLD, *SubstanceUse.Route.choices],
+        widget=forms.RadioSelect,
     )
-    dose_mg = TypedDecimalField(
+    dose_mg = MilligramField(
         label=_("Each time, mg"),
         required=False,
         min_value=0,
         max_value=100_000,
         decimal_places=4,
-        widget=forms.NumberInput(attrs={"step": "any", "inputmode": "decimal"}),
+        widget=_words(inputmode="decimal"),
     )
     times_a_day = TypedDecimalField(
         label=_("Times a day"),
@@ -71,7 +149,12 @@ class SubstanceForm(SheetPart):
         choices=[("weeks", _("weeks")), ("months", _("months")), ("years", _("years"))],
         initial="months",
     )
-    last_used_at = TypedDateTimeField(label=_("Last used"), required=False)
+    last_used_at = LastUseField(
+        label=_("Last used"),
+        required=False,
+        max_length=last_use.LONGEST_TEXT,
+        widget=_words(placeholder=_("5 days ago, last night, 11/20 …")),
+    )
     stopped_abruptly = answer_field(label=_("Stopped suddenly?"))
     recent_cut_percent = TypedIntegerField(
         label=_("Cut in the last two weeks, %"), required=False, min_value=0, max_value=100
@@ -81,23 +164,45 @@ class SubstanceForm(SheetPart):
     def __init__(self, *args: Any, now: datetime, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.now = now
-        zone = timezone.get_current_timezone_name().replace("_", " ")
-        self.fields["last_used_at"].help_text = zone
-
-    def clean_last_used_at(self) -> datetime | None:
-        moment: datetime | None = self.cleaned_data["last_used_at"]
-        if moment and moment > self.now + CLOCK_SLACK:
-            raise forms.ValidationError(_("This time is still to come."))
-        return moment
+        self.fields["last_used_at"].now = now  # type: ignore[attr-defined]
+        # Said back beside the row: what was understood, and what the rules make of it.
+        for name in ("substance", "last_used_at"):
+            self.fields[name].widget.attrs["aria-describedby"] = f"{self.prefix}-found"
 
     def use(self, call: Call) -> SubstanceUse:
-        """The row to store; call it on a valid, filled-in form only."""
-        given = dict(self.cleaned_data)
+        """The row to store, of a form that was checked and names a substance.
+
+        What could not be read counts as not told: a slip hides no danger.
+        """
+        given: dict[str, Any] = {
+            name: self.cleaned_data.get(name, made.initial or getattr(made, "empty_value", None))
+            for name, made in self.fields.items()
+        }
         given.pop("DELETE", None)
+        meant: Meant = given.pop("substance")
         duration, unit = given.pop("duration"), given.pop("duration_unit")
+        last: LastUse | None = given.pop("last_used_at") or None
+        dose: Decimal | None = given.pop("dose_mg")
         for name in ("stopped_abruptly", "above_prescribed"):
             given[name] = {Answer.YES: True, Answer.NO: False}.get(given[name])
-        return SubstanceUse(call=call, weeks_of_use=_weeks(duration, unit), **given)
+        return SubstanceUse(
+            call=call,
+            substance=meant.code,
+            brand=meant.brand,
+            dose_mg=meant.dose_mg if dose is None else dose,
+            weeks_of_use=_weeks(duration, unit),
+            last_used_at=last.at if last else None,
+            last_used_precision=last.precision if last else "",
+            **given,
+        )
+
+    @cached_property
+    def note(self) -> UseNote:
+        """What is said back of the row as it is shown, sent or not, right or not."""
+        if self.is_bound:
+            return note_of(self)
+        shown = {self.add_prefix(name): self[name].value() for name in self.fields}
+        return note_of(SubstanceForm(shown, prefix=self.prefix, now=self.now))
 
 
 def _weeks(duration: int | None, unit: str) -> int | None:
@@ -125,11 +230,30 @@ def row_initial(use: SubstanceUse) -> dict[str, Any]:
     words = {True: Answer.YES.value, False: Answer.NO.value, None: Answer.UNKNOWN.value}
     return {
         **{name: getattr(use, name) for name in SubstanceForm.base_fields if hasattr(use, name)},
+        "substance": written(use.substance, use.brand),
+        "source": "" if use.source == SubstanceUse.Source.UNKNOWN else use.source,
+        "last_used_at": _told_last_use(use),
         "duration": duration,
         "duration_unit": unit,
         "stopped_abruptly": words[use.stopped_abruptly],
         "above_prescribed": words[use.above_prescribed],
     }
+
+
+def _told_last_use(use: SubstanceUse) -> str:
+    """As words that read the same on any later day."""
+    if use.last_used_at is None:
+        return ""
+    precision = Precision(use.last_used_precision or Precision.TIME)
+    zone = timezone.get_current_timezone_name()
+    return last_use.written(LastUse(use.last_used_at, precision), zone=zone)
+
+
+@cache
+def names_offered() -> SafeString:
+    """The list behind the box "What is it?": every name, and each substance with its strengths."""
+    given = {"names": NAMES, "listed": SUBSTANCES.values()}
+    return render_to_string("admin/intake/_substance_names.html", given)
 
 
 class SubstanceRows(forms.BaseFormSet):  # type: ignore[type-arg]
@@ -146,6 +270,10 @@ class SubstanceRows(forms.BaseFormSet):  # type: ignore[type-arg]
     def add_fields(self, form: SubstanceForm, index: int | None) -> None:
         super().add_fields(form, index)
         form.fields["DELETE"].label = _("Take this substance out")
+
+    @property
+    def names(self) -> SafeString:
+        return names_offered()
 
     def uses(self, call: Call) -> list[SubstanceUse]:
         """The rows to store, in their order; empty and removed ones are left out."""

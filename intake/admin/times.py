@@ -6,6 +6,9 @@ from zoneinfo import ZoneInfo
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from intake.rules.last_use import Precision
 
 
 def relative(at: datetime, now: datetime) -> str:
@@ -36,6 +39,23 @@ def staff_time(at: datetime) -> str:
     """In the zone of the helpline, with its abbreviation."""
     local = timezone.localtime(at)
     return f"{date_format(local, 'D, M j, g:i A')} {local.tzname()}"
+
+
+def told_time(at: datetime, precision: str) -> str:
+    """A moment as precisely as it was told (``rules.last_use.Precision``), in the staff's zone."""
+    told = Precision(precision or Precision.TIME)
+    text = staff_time(at) if told.has_time else date_format(timezone.localtime(at), "D, M j, Y")
+    return _("about %(time)s") % {"time": text} if told.is_about else text
+
+
+def told_since(at: datetime, precision: str, now: datetime) -> str:
+    """How long ago that was, no more precisely than it was told."""
+    if Precision(precision or Precision.TIME).has_time:
+        return since(at, now)
+    days = (timezone.localtime(now).date() - timezone.localtime(at).date()).days
+    if days == 0:
+        return _("today")
+    return ngettext("%(count)d day ago", "%(count)d days ago", days) % {"count": days}
 
 
 def their_time(at: datetime, zone: str) -> str:

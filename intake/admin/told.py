@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 
 from intake.actions import needs, offers, safety
 from intake.admin.safety_panel import mg
-from intake.admin.times import staff_time
+from intake.admin.times import told_time
 from intake.insurers import INSURERS
 from intake.models import InsuranceCheck, LevelOfCare, Referral, SubstanceUse
 from intake.rules.service_codes import DUAL_DIAGNOSIS, PREGNANT, label_of
@@ -93,7 +93,7 @@ def substance_name(use: SubstanceUse) -> str:
 def _last_use(use: SubstanceUse) -> str:
     if use.last_used_at is None:
         return ""
-    said = f"{substance_name(use)} {staff_time(use.last_used_at)}"
+    said = f"{substance_name(use)} {told_time(use.last_used_at, use.last_used_precision)}"
     return _("%(use)s, stopped suddenly") % {"use": said} if use.stopped_abruptly else said
 
 

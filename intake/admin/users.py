@@ -38,6 +38,7 @@ class StaffAdmin(HelplineAdmin, UserAdmin):  # type: ignore[type-arg]
     list_display = ("username", "first_name", "last_name", "is_active", "last_login")
     list_filter = ("is_active", "groups")
     allowed_lookups = ("is_active", "groups")
+    sortable_by = list_display
     search_fields = ()
     filter_horizontal = ()
     add_form = StaffCreationForm

@@ -26,7 +26,7 @@ from intake.actions import (
     safety,
     web_requests,
 )
-from intake.demonstration import pattern, people, scenarios
+from intake.demonstration import answer_cards, pattern, people, scenarios, shifts
 from intake.models import (
     Attempt,
     Benefit,
@@ -42,9 +42,12 @@ from intake.models import (
     SafetyScreen,
 )
 from intake.rules import hours
+from intake.rules.findings import Route
 
 Course = Iterator[datetime]
 
+# The network is down in the small hours of every Wednesday (UTC): those calls were on paper first.
+DOWN_DAY, DOWN_HOURS = 2, range(6, 11)
 NON_SERVICE_SHARE = 0.2
 WEB_SHARE = 0.08
 PAYERS = (
@@ -71,6 +74,7 @@ def live(*, days: int, count: int, seed: int, until: datetime, agents: list[User
         own = random.Random(f"{seed}/{number}")  # noqa: S311
         course = _course(own, moment, own.choice(agents))
         heapq.heappush(agenda, (moment, number, course))
+    heapq.heappush(agenda, (until - shifts.PAST, -1, shifts.handed_over(agents, until=until)))
     while agenda:
         moment, number, course = heapq.heappop(agenda)
         if moment >= until:
@@ -97,11 +101,15 @@ def _service_call(chance: random.Random, at: datetime, agent: User) -> Course:
     call, screen = _logged(chance, scenario, at, agent)
     now = at + minutes(chance, 6, 25)
     yield now
+    answer_cards.mark(call, agent=agent, now=now)
     if screen.waits_for_action:
-        safety.record_action(
-            screen=screen, action=SafetyScreen.Action.CALLED_911, by=agent, now=now
-        )
-        yield from _closed(call, Call.Disposition.EMERGENCY, chance, now, agent)
+        to_988 = screen.result is not None and screen.result.route is Route.TRANSFER_988
+        actions, endings = SafetyScreen.Action, Call.Disposition
+        action = actions.TRANSFER_988 if to_988 else actions.CALLED_911
+        safety.record_action(screen=screen, action=action, by=agent, now=now)
+        ending = endings.WARM_TRANSFER if to_988 else endings.EMERGENCY
+        yield from _closed(call, ending, chance, now, agent)
+        yield from shifts.talked_over(call, agent, chance)
         return
     wants_detox = screen.level in NEEDS_DETOX and chance.random() < 0.6
     if wants_detox:
@@ -129,7 +137,10 @@ def _logged(
         relationship="" if about_self else chance.choice(["mother", "partner", "brother"]),
         language=person.language,
         narrative=scenario.narrative,
-        how_heard=chance.choice(["", "search", "friend", "doctor", "poster"]),
+        dependence_signs=list(scenario.signs),
+        withdrawal_symptoms=dict(scenario.symptoms),
+        how_heard=chance.choice(["", "search", "friend", "clinician", "print"]),
+        entered_late=at.weekday() == DOWN_DAY and at.hour in DOWN_HOURS,
     )
     sheet = calls.Sheet(
         call=call,
@@ -145,6 +156,7 @@ def _logged(
 def _closed(
     call: Call, disposition: str, chance: random.Random, now: datetime, agent: User
 ) -> Course:
+    call.ended_at = now
     now += minutes(chance, 1, 6)
     yield now
     calls.close(call=call, disposition=disposition, by=agent, now=now)

@@ -1,13 +1,14 @@
 """What callers tell: substances with their pattern, and the answers to the safety screen."""
 
 import random
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 from intake.models import Call, SubstanceUse
-from intake.rules.safety import Answer, Answers
+from intake.rules.safety import QUESTION, Answer, Answers
+from intake.rules.withdrawal import told_signs, told_symptoms
 
 
 @dataclass(frozen=True)
@@ -29,12 +30,17 @@ class Told:
 
 @dataclass(frozen=True)
 class Scenario:
-    """A kind of call: how often, what is taken, what is answered with yes, and what is said."""
+    """A kind of call: how often, what is taken, what is answered with yes, and what is said.
+
+    ``symptoms`` of withdrawal with their severity, ``signs`` of dependence.
+    """
 
     weight: int
     told: tuple[Told, ...]
     yes: frozenset[str] = field(default_factory=frozenset)
     narrative: str = ""
+    symptoms: dict[str, str] = field(default_factory=dict)
+    signs: tuple[str, ...] = ()
 
 
 SCENARIOS = (
@@ -43,6 +49,8 @@ SCENARIOS = (
         (Told("clonazepam", "Klonopin", "2", "2", weeks=104, last_hours=48, stopped=True),),
         frozenset({"withdrawal_seizure"}),
         "Stopped two days ago after two years. Shaky, no sleep. Had a seizure the last time.",
+        {"insomnia": "severe", "tremor": "moderate", "anxiety": "moderate", "nausea": "mild"},
+        ("tolerance", "cannot_do_without", "failed_attempts"),
     ),
     Scenario(
         16,
@@ -116,14 +124,19 @@ def pick(chance: random.Random) -> Scenario:
 def answers(scenario: Scenario, *, age: int | None, chance: random.Random) -> Answers:
     """Every question answered, but for a few nobody could answer."""
     given: dict[str, Any] = {}
-    for item in fields(Answers):
-        if item.name in scenario.yes:
-            given[item.name] = Answer.YES
-        elif item.name in OFTEN_UNANSWERED and chance.random() < 0.3:
-            given[item.name] = Answer.UNKNOWN
+    for code in QUESTION:
+        if code in scenario.yes:
+            given[code] = Answer.YES
+        elif code in OFTEN_UNANSWERED and chance.random() < 0.3:
+            given[code] = Answer.UNKNOWN
         else:
-            given[item.name] = Answer.NO
-    return Answers(**{**given, "age": age, "seizure_hours_ago": None})
+            given[code] = Answer.NO
+    return Answers(
+        **given,
+        age=age,
+        symptoms=told_symptoms(scenario.symptoms),
+        signs=told_signs(scenario.signs),
+    )
 
 
 def substances(scenario: Scenario, call: Call, *, now: datetime) -> list[SubstanceUse]:

@@ -4,12 +4,13 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, F, Q, QuerySet
 from django.utils.translation import gettext as _
 
 from intake.models import Call
-from intake.reports.clock import local_hour
+from intake.reports.clock import local_hour, percentiles
 from intake.reports.figures import Figure, RowsBehind, Table, Unit
 from intake.reports.period import Period
 
@@ -62,7 +63,7 @@ def read(period: Period) -> CallReport:
         by_hour=by_hour,
         by_disposition=by_disposition,
         by_type=by_type,
-        figures=_figures([count for _day, count in by_day]),
+        figures=[*_figures([count for _day, count in by_day]), *_wrap_up(period)],
     )
 
 
@@ -94,6 +95,46 @@ def _figures(counts: Sequence[CallCount]) -> list[Figure]:
             exclusions=_("They are counted here and in no rate."),
             clock=clock,
             rows=[RowsBehind("non_service_calls", _("These calls"))],
+        ),
+    ]
+
+
+def wrap_up_timed(period: Period) -> QuerySet[Call]:
+    """Closed service calls whose end somebody marked; nothing entered from paper."""
+    return service_calls(period).filter(wrap_up_seconds__isnull=False)
+
+
+def _wrap_up(period: Period) -> list[Figure]:
+    closed = service_calls(period).filter(status=Call.Status.CLOSED)
+    counted = closed.aggregate(number=Count("*"), timed=Count("wrap_up_seconds"))
+    number, timed = counted["number"], counted["timed"]
+    taken: dict[str, Any] = {
+        "unit": Unit.SECONDS,
+        "numerator": timed,
+        "denominator": number,
+        "exclusions": _(
+            "Open calls. Calls whose end nobody marked, and calls entered from paper: %(number)d."
+        )
+        % {"number": number - timed},
+        "clock": _("From the marked end of the talk to the closing of the sheet."),
+        "rows": [RowsBehind("wrap_up_timed", _("Calls timed"))],
+    }
+    seconds = F("wrap_up_seconds")
+    median, p90 = percentiles(wrap_up_timed(period), seconds, timed, (50, 90))
+    return [
+        Figure(
+            code="wrap_up_median",
+            name=_("Wrap-up time, median"),
+            value=median,
+            formula=_("The time within which half of the calls were written up and closed."),
+            **taken,
+        ),
+        Figure(
+            code="wrap_up_p90",
+            name=_("Wrap-up time, 9 in 10"),
+            value=p90,
+            formula=_("The time within which 9 in 10 of the calls were written up and closed."),
+            **taken,
         ),
     ]
 

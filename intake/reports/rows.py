@@ -47,6 +47,7 @@ def _stage(title: Text, stage: str) -> Behind:
 BEHIND: dict[str, Behind] = {
     "service_calls": _calls(_("Service calls"), calls.service_calls),
     "non_service_calls": _calls(_("Calls that were not service calls"), calls.non_service_calls),
+    "wrap_up_timed": _calls(_("Calls with a wrap-up time"), calls.wrap_up_timed),
     "screened": _calls(_("Service calls with the safety screen complete"), safety.screened),
     "unscreened": _calls(_("Service calls without a complete safety screen"), safety.unscreened),
     "skipped": _calls(_("Service calls whose screen was skipped"), safety.skipped),

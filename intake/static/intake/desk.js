@@ -39,23 +39,40 @@
     return hours ? `${hours} h ${size % 60} min` : `${size} min`;
   };
 
+  // The clock of this machine may be wrong; how late a promise is must not be.
+  let ahead = 0;
+  const setClock = () => {
+    const told = document.querySelector("[data-now]");
+    ahead = told ? new Date(told.dataset.now) - Date.now() : 0;
+  };
+
   const tick = () => {
+    const now = Date.now() + ahead;
     for (const time of document.querySelectorAll("time[data-relative]")) {
-      const minutes = Math.round((new Date(time.dateTime) - Date.now()) / 60000);
+      const minutes = Math.trunc((new Date(time.dateTime) - now) / 60000);
+      const isPast = new Date(time.dateTime) < now;
       if (Number.isNaN(minutes)) {
         continue;
       }
-      const kind = time.dataset.relative;
-      if (kind === "due") {
-        time.textContent = minutes < 0 ? `${words(minutes)} late` : `in ${words(minutes)}`;
-        time.classList.toggle("when-late", minutes < 0);
-      } else {
-        time.textContent = minutes < 0 ? `${words(minutes)} ago` : `in ${words(minutes)}`;
+      const isDue = time.dataset.relative === "due";
+      const past = isDue ? "late" : "ago";
+      const text = isPast ? `${words(minutes)} ${past}` : `in ${words(minutes)}`;
+      time.classList.toggle("when-late", isDue && isPast);
+      // Unchanged words are left alone: a screen reader may be on them.
+      if (time.textContent !== text) {
+        time.textContent = text;
       }
     }
   };
 
-  if (document.querySelector("time[data-relative]")) {
-    setInterval(tick, 30000);
-  }
+  setClock();
+  tick();
+  setInterval(tick, 15000);
+  // What the desk looks up while it is open counts as well.
+  document.addEventListener("htmx:afterSwap", (event) => {
+    if (event.detail.target.querySelector("[data-now]")) {
+      setClock();
+    }
+    tick();
+  });
 }
