@@ -154,6 +154,10 @@ def real_codes(now):
         "Person.zip_code": lambda token: "20001",
         "Person.age": lambda token: 41,
         "Call.topics": lambda token: ["detox"],
+        "Call.dependence_signs": lambda token: ["tolerance"],
+        "Call.withdrawal_symptoms": lambda token: {"tremor": "severe"},
+        "SheetDraft.typed": lambda token: [["call-narrative", token]],
+        "StaffSearch.terms": lambda token: {"text": token},
         "SubstanceUse.substance": lambda token: "clonazepam",
         "SubstanceUse.source": lambda token: "street",
         "SubstanceUse.route": lambda token: "swallowed",
@@ -162,6 +166,7 @@ def real_codes(now):
         "SubstanceUse.days_a_week": lambda token: 6,
         "SubstanceUse.weeks_of_use": lambda token: 104,
         "SubstanceUse.last_used_at": lambda token: now - timedelta(days=2),
+        "SubstanceUse.last_used_precision": lambda token: "day",
         "SubstanceUse.recent_cut_percent": lambda token: 40,
         "SafetyScreen.answers": lambda token: {**answers.to_dict(), "note": token},
         "SafetyScreen.exposures": lambda token: [{**exposure, "note": token}],
@@ -180,6 +185,19 @@ def real_codes(now):
         "Benefit.level_of_care": lambda token: "3.7-WM",
         "Benefit.covered": lambda token: "yes",
         "Benefit.preauthorization": lambda token: "yes",
+        "HandOver.digest": lambda token: {
+            "high_risk": [
+                {
+                    "id": str(UUID(int=0)),
+                    "reference": token,
+                    "at": now.isoformat(),
+                    "level": "high",
+                    "open": True,
+                    "action": "",
+                    "callback_at": "",
+                }
+            ]
+        },
         "Referral.need": lambda token: as_stored(Need(), token),
         "Referral.list_shown": lambda token: [list_row(token)],
         "Referral.list_explained": lambda token: {
@@ -287,6 +305,7 @@ class World:
             "created_at": self.now,
         }
         self.caller = self.add(models.Person, **told)
+        self.add(models.PersonNameWord, person=self.caller)
         self.in_need = self.add(models.Person, **told)
         self.from_web = self.add(models.Person, **told)
 
@@ -299,6 +318,8 @@ class World:
         self.screen(self.closed_call, **overridden, overridden_by=self.supervisor)
         self.screen(self.closed_call, is_current=False, is_skipped=True)
         self.add(models.CallAmendment, call=self.closed_call, **self.made("made"))
+        for key in (self.open_call.pk, models.base.new_id()):
+            self.add(models.SheetDraft, call_key=key, **self.made("typed"))
 
     def call(self, **fields):
         call = self.add(
@@ -509,11 +530,37 @@ class World:
 
     def oversight(self):
         self.searches = [
-            self.add(models.StaffSearch, target=target, made_at=self.now, made_by=self.other_agent)
-            for target in ("call", "callback", "person")
+            self.add(models.StaffSearch, target=target, made_at=self.now, made_by=made_by)
+            for target, made_by in (
+                ("caller", self.agent),
+                ("caller", self.other_agent),
+                ("call", self.other_agent),
+            )
         ]
         self.add(models.Heartbeat, name="beat", seen_at=self.now)
+        self.answers()
+        self.shift()
         self.audit()
+
+    def shift(self):
+        """Two hand-overs, one of them read; a hard call."""
+        ahead = {"covers_until": self.now + 8 * self.hour}
+        self.add(models.HandOver, written_at=self.now, written_by=self.other_agent, **ahead)
+        read = self.add(models.HandOver, **self.made("written"), **ahead)
+        self.add(
+            models.HandOverAcknowledgement,
+            hand_over=read,
+            acknowledged_at=self.now,
+            acknowledged_by=self.supervisor,
+        )
+        self.add(models.Debrief, call=self.open_call, **self.made("asked"))
+
+    def answers(self):
+        written = {"title": "Invented answer", "say": "Say it.", "text": "In full.", "sources": []}
+        retired = {"retired_at": self.now, "retired_by": self.supervisor}
+        self.add(models.AnswerCard, key="invented", topic="withdrawal", **written)
+        self.add(models.AnswerCard, key="retired", topic="withdrawal", **written, **retired)
+        self.add(models.AnswerFeedback, call_key=self.open_call.pk, **self.made("given"))
 
     def audit(self):
         """An event, a seal and a key, so that their pages have something to show."""

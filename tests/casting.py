@@ -14,7 +14,8 @@ from intake.models import (
     Person,
     SubstanceUse,
 )
-from intake.rules.safety import Answer, Answers
+from intake.rules.safety import QUESTION, Answer, Answers
+from intake.rules.withdrawal import told_symptoms
 
 MARIA = "+12025550143"  # Washington, DC
 JOHN = "+13035550177"  # Denver
@@ -67,9 +68,9 @@ def open_call(*, agent, now, person=None, **fields):
 
 def told(**answers):
     """Everything answered no by a woman of 41, but for ``answers``."""
-    every = dict.fromkeys(Answers.__dataclass_fields__, Answer.NO)
-    every |= {"age": 41, "seizure_hours_ago": None}
-    return Answers(**every | {code: Answer(answer) for code, answer in answers.items()})
+    every = dict.fromkeys(QUESTION, Answer.NO)
+    every |= {code: Answer(answer) for code, answer in answers.items()}
+    return Answers(**every, age=41, symptoms=told_symptoms({"tremor": "none"}))
 
 
 def past_seizure():

@@ -6,6 +6,7 @@ from django.contrib import admin
 from django.urls import get_resolver
 from django.urls.resolvers import URLPattern
 
+from intake.models import StaffSearch
 from intake.reports.rows import BEHIND
 
 ROLES = ("Agent", "Supervisor", "Privacy officer", "Administrator")
@@ -86,4 +87,6 @@ def arguments(route, world):
         else:
             found = world.of(route.model)
         return [record.pk for record in found]
+    if route.pattern.name == "found":
+        return [search.pk for search in world.of(StaffSearch)]
     return ARGUMENTS[route.text]

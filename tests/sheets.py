@@ -3,12 +3,12 @@
 from html import unescape
 
 from intake.rules.questions import QUESTIONS
+from intake.rules.withdrawal import SYMPTOMS
 
 ADD = "/admin/intake/call/add/"
 
 KLONOPIN = {
-    "substance": "clonazepam",
-    "brand": "Klonopin",
+    "substance": "Klonopin",
     "source": "own_prescription",
     "route": "swallowed",
     "dose_mg": "2",
@@ -59,6 +59,7 @@ def posted(then="draft", rows=(KLONOPIN,), **changes):
         "person-zip_code": "",
         "person-age": "41",
         "screen-seizure_hours_ago": "",
+        **{f"health-symptom_{code}": "unknown" for code in SYMPTOMS},
         "closing-disposition": "",
         **{f"screen-{question.code}": "unknown" for question in QUESTIONS},
         "substances-TOTAL_FORMS": str(len(rows)),
@@ -73,7 +74,8 @@ def posted(then="draft", rows=(KLONOPIN,), **changes):
 def all_no(**answers):
     """The answers of a person in no danger, but for ``answers``."""
     told = dict.fromkeys((question.code for question in QUESTIONS), "no") | answers
-    return {f"screen__{code}": answer for code, answer in told.items()}
+    none = {f"health__symptom_{code}": "none" for code in SYMPTOMS}
+    return none | {f"screen__{code}": answer for code, answer in told.items()}
 
 
 def text_of(response):

@@ -150,14 +150,15 @@ def test_any_value_of_any_parameter_of_a_list_is_answered(client, kind):
 @pytest.mark.parametrize(
     ("query", "status"),
     [
-        ("started_at__year=99999999999999999999", 400),
-        ("started_at__year=10000", 400),
         ("taken_by=99999999999999999999", 400),
         ("taken_by__id__exact=2147483648", 400),
         ("status=" + "x" * 201, 400),
         ("started_at__gte=9999-12-31T23:59:59", 302),
         ("started_at__gte=soon", 302),
-        ("started_at__year=2026", 200),
+        ("started_at__lt=0001-01-01", 302),
+        ("started_at__gte=2026-03-10", 200),
+        ("started_at__gte=2026-03-10T00:00:00-04:00", 200),
+        ("started_at__year=2026", 400),
         ("taken_by=10000", 200),
     ],
 )

@@ -1,15 +1,15 @@
 """The promise: made inside their hours, claimed by one, tried, moved, ended; identity first."""
 
-import threading
+import re
 from datetime import timedelta
 
 import pytest
 from django.db import connection
 from django.urls import reverse
 
-from intake.actions import attempts, callbacks, people
+from intake.actions import attempts, callbacks, people, safety
 from intake.models import Attempt, Callback, Event, Notice, Person
-from tests.casting import MARIA, maria, open_call, open_callback
+from tests.casting import MARIA, maria, open_call, open_callback, told
 
 pytestmark = pytest.mark.django_db
 
@@ -78,42 +78,6 @@ def test_one_call_has_one_open_callback(agent, now):
     callbacks.cancel(callback=callback, by=agent, now=now)
     again = callbacks.promise(**args, due_at=now + timedelta(hours=3), by=agent, now=now)
     assert again.is_open
-
-
-def test_a_claim_has_one_holder_until_it_is_given_back_or_grows_old(agent, other_agent, now):
-    callback = promised(agent, now)
-    callbacks.claim(callback=callback, by=agent, now=now)
-    with pytest.raises(callbacks.CallbackTaken):
-        callbacks.claim(callback=callback, by=other_agent, now=now + timedelta(minutes=29))
-    with pytest.raises(callbacks.CallbackNotYours):
-        callbacks.release(callback=callback, by=other_agent, now=now)
-    callbacks.release(callback=callback, by=agent, now=now)
-    callbacks.claim(callback=callback, by=other_agent, now=now)
-    callbacks.claim(callback=callback, by=agent, now=now + timedelta(minutes=31))
-    assert callback.claimed_by == agent
-
-
-@pytest.mark.django_db(transaction=True)
-def test_twenty_claims_at_once_have_one_winner_and_nineteen_clear_answers(agent, now):
-    callback = open_callback(due_at=now, now=now)
-    answers = []
-
-    def claim():
-        try:
-            callbacks.claim(callback=Callback.objects.get(pk=callback.pk), by=agent, now=now)
-            answers.append("won")
-        except callbacks.CallbackTaken:
-            answers.append("taken")
-        finally:
-            connection.close()
-
-    threads = [threading.Thread(target=claim) for _number in range(20)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert sorted(answers) == ["taken"] * 19 + ["won"]
-    assert Event.objects.filter(verb="callback.claimed").count() == 1
 
 
 def claimed(agent, now, **fields):
@@ -238,6 +202,21 @@ def test_an_agent_promises_claims_rings_and_reaches_without_the_url_bar(
     assert callback.status == "reached"
 
 
+def test_what_the_call_told_is_carried_into_the_promise(agent, client_for, frozen, now):
+    call = open_call(agent=agent, now=now)
+    call.topics = ["withdrawal", "detox"]
+    call.save()
+    screen = safety.evaluate(call=call, answers=told(pregnant="yes"), by=agent, now=now)
+    assert screen.level == "urgent"
+    address = reverse("admin:intake_call_callback", args=[call.pk])
+    page = client_for(agent).get(address).content.decode()
+    assert re.search(r'value="urgent"[^>]*checked', page)
+    assert "Withdrawal or stopping, Finding detox or treatment" in page
+    # What must not be forgotten stays in sight, and the way back to the call.
+    assert "safety-panel" in page
+    assert call.reference in page
+
+
 def test_the_number_stays_hidden_until_claimed_and_outside_their_hours(
     agent, other_agent, client_for, frozen, now
 ):
@@ -250,14 +229,6 @@ def test_the_number_stays_hidden_until_claimed_and_outside_their_hours(
     late = client_for(other_agent).get(page(callback, "dial")).content.decode()
     assert f"tel:{MARIA}" not in late
     assert "Not now." in late
-
-
-def test_the_second_to_claim_is_told_so_on_the_page(agent, other_agent, client_for, now):
-    callback = promised(agent, now)
-    client_for(agent).post(page(callback, "claim"))
-    answer = client_for(other_agent).post(page(callback, "claim"))
-    assert answer.status_code == 422
-    assert "Somebody else has claimed this callback." in answer.content.decode()
 
 
 def test_callbacks_are_found_by_number_and_reference_without_either_in_the_url(
@@ -306,7 +277,7 @@ def test_a_stored_person_keeps_the_number_readable_only_through_the_key(agent, n
 
 
 def test_a_notice_marked_seen_leaves_the_desk_with_the_earlier_ones_of_its_promise(
-    agent, client_for, now
+    agent, client_for, frozen, now
 ):
     callback = promised(agent, now, owner=agent)
     for minute, stage in enumerate(("due_soon", "due")):

@@ -57,6 +57,7 @@ def bound(sheet, name):
         "person": sheet.person,
         "screen": sheet.questions,
         "closing": sheet.closing,
+        "health": sheet.health,
     }
     return parts[prefix][field]
 
@@ -69,7 +70,9 @@ def test_every_field_takes_every_input(now, name):
         is_valid = sheet.is_valid("screened")
         field = bound(sheet, name)
         problems = list(sheet.problems())
-        sheet.provisional()
+        sheet.answers_now()
+        sheet.rows_now()
+        assert all(row.note for row in sheet.substances.forms)
         shown = str(field)
         shown.encode()
         assert bool(problems) is not is_valid, (name, typed)
@@ -160,7 +163,7 @@ def test_another_encoding_is_refused(browser, charset):
     ],
 )
 def test_a_wrong_answer_is_named_and_the_rest_is_kept(browser, field, typed, message):
-    rows = [KLONOPIN | {"brand": "The blue ones"}]
+    rows = [KLONOPIN | {"substance": "Clonazepam: The blue ones"}]
     response = browser.post(ADD, posted("screened", rows=rows, **{field: typed}, **all_no()))
     page = text_of(response)
     assert response.status_code == 422
@@ -175,7 +178,9 @@ def test_a_wrong_answer_is_named_and_the_rest_is_kept(browser, field, typed, mes
     ("item", "typed", "message"),
     [
         ("substance", "", "required"),
-        ("substance", "moonshine", "Choose one"),
+        ("substance", "blues", "More than one substance"),
+        ("substance", f"Other: {'x' * 90}", "80 characters"),
+        ("last_used_at", "a while back", "not understood"),
         ("dose_mg", "two", "Enter a number"),
         ("dose_mg", "-2", "0 or more"),
         ("days_a_week", "8", "7 or less"),
@@ -184,13 +189,14 @@ def test_a_wrong_answer_is_named_and_the_rest_is_kept(browser, field, typed, mes
     ],
 )
 def test_a_wrong_row_is_named_and_every_row_is_kept(browser, item, typed, message):
-    wrong = KLONOPIN | {"brand": "The second row", item: typed}
+    wrong = KLONOPIN | {"duration": "4711", item: typed}
     response = browser.post(ADD, posted(rows=[KLONOPIN, wrong]))
     page = text_of(response)
     assert response.status_code == 422
     assert "Substance 2, " in page
     assert message in page
-    assert "The second row" in page
+    assert 'value="4711"' in page
+    assert not typed or escape(typed) in response.content.decode()
 
 
 @pytest.mark.django_db

@@ -109,6 +109,8 @@ class Typist:
             return f"{self.now + day:%Y-%m-%d}" + ("T10:00" if kind == "datetime-local" else "")
         if kind == "time":
             return "17:30" if "until" in name else "09:30"
+        if name.endswith("last_used_at"):
+            return "yesterday"
         if kind == "tel":
             return self.number()
         if "zip" in name:

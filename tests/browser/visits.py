@@ -34,6 +34,12 @@ class Visit:
         if message.type in {"error", "warning"} and not expected:
             self.complaints.append(message.text)
 
+    def sign_in(self, client, settings):
+        """As whoever this test client is signed in as."""
+        name = settings.SESSION_COOKIE_NAME
+        value = client.cookies[name].value
+        self.context.add_cookies([{"name": name, "value": value, "url": f"http://{self.host}"}])
+
     def close(self):
         self.context.close()
         assert self.elsewhere == [], self.elsewhere
@@ -45,10 +51,24 @@ def look(page, name):
     assert faults(page, name) == []
 
 
-def faults(page, name):
-    """What is wrong with a page for those who see, hear or hold it differently."""
+def picture(page, name):
+    """Keep the page as it looks now, where pictures are kept."""
     if PICTURES:
         page.screenshot(path=Path(PICTURES) / f"{name}.png", full_page=True)
+
+
+def view(page, place, name):
+    """The same of what is in view when the page is scrolled to ``place``."""
+    if PICTURES:
+        where = page.evaluate("scrollY")
+        page.locator(place).evaluate("one => one.scrollIntoView({ block: 'start' })")
+        page.screenshot(path=Path(PICTURES) / f"{name}.png")
+        page.evaluate("where => scrollTo(0, where)", where)
+
+
+def faults(page, name):
+    """What is wrong with a page for those who see, hear or hold it differently."""
+    picture(page, name)
     found = [
         (fault["id"], [node["target"] for node in fault["nodes"]])
         for fault in Axe().run(page).response["violations"]

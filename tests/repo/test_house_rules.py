@@ -93,7 +93,7 @@ def test_nothing_comes_from_another_origin():
         r"\.(?:inner|outer)HTML",
         r"insertAdjacentHTML",
         r"document\.write",
-        r"(?:local|session)Storage",
+        r"(?:local|session)Storage(?!\.removeItem\()",
         r"indexedDB",
         r"serviceWorker",
         r"document\.cookie",

@@ -1,0 +1,182 @@
+"""The canaries again, looked for outside the test process: in the database's file, and in what a
+web server and a worker write to logs, broker, mail and cache while they are used.
+
+Apart from test_canaries because these empty the database afterwards, so pytest runs them last.
+"""
+
+import subprocess
+import sys
+import threading
+import time
+from http.client import HTTPConnection
+from pathlib import Path
+from urllib.parse import urlencode
+
+import pytest
+from django.conf import settings
+from django.db import connection
+from django.utils import timezone
+
+from intake import models
+from tests import servers
+from tests.canaries import PREFIX
+from tests.walk import client_of, made_world
+
+STARTED_WITHIN_SECONDS = 60
+
+
+@pytest.mark.once
+@pytest.mark.django_db(transaction=True)
+def test_the_database_file_holds_none():
+    """The bytes on the disk, the write-ahead log and what was deleted included."""
+    world = made_world(now=timezone.now(), is_walkable=False)
+    models.StaffSearch.objects.all().delete()
+    path = Path(connection.settings_dict["NAME"])
+    files = list(path.parent.glob(f"{path.stem}*{path.suffix}*"))
+    content = b"".join(file.read_bytes() for file in files)
+    assert world.open_call.reference.encode() in content
+    assert not world.sightings(content)
+
+
+# --- Outside this process ------------------------------------------------------------------------
+
+
+@pytest.fixture
+def outside(transactional_db, broker_url, valkey, run_folder):
+    """The canary world in the database, and the processes that serve it: web server and worker."""
+    outside = Outside(broker_url, run_folder)
+    try:
+        outside.start()
+        yield outside
+    finally:
+        outside.stop()
+
+
+class Outside:
+    """A web server and a Celery worker as in use, logging at DEBUG, and somebody listening in on
+    the broker."""
+
+    def __init__(self, broker_url, folder):
+        self.broker_url, self.folder = broker_url, folder
+        self.world = made_world(now=timezone.now())
+        self.port, self.processes, self.heard = servers.free_port(), [], []
+        self.environment = servers.child_environment(
+            DATABASE_URL=servers.database_url(connection),
+            REDIS_URL=broker_url,
+            HELPLINE_DATA=folder,
+            HELPLINE_STAFF_EMAIL="desk@example.org",
+            STATIC_ROOT=folder / "static",
+            LOG_LEVEL="DEBUG",
+            PORT=self.port,
+        )
+
+    def start(self):
+        from redis import Redis
+
+        done = subprocess.run(
+            [sys.executable, "manage.py", "collectstatic", "--noinput", "--verbosity", "0"],
+            cwd=servers.ROOT,
+            env=self.environment,
+            check=False,
+        )
+        assert done.returncode == 0
+        self.redis = Redis.from_url(self.broker_url)
+        self.monitor = self.redis.monitor().__enter__()
+        threading.Thread(target=self.listen, daemon=True).start()
+        celery = ["-m", "celery", "--app", "helpline", "worker", "--concurrency", "1"]
+        self.run("worker", *celery, "--loglevel", "DEBUG", "--without-gossip", "--without-mingle")
+        self.run("web", "-m", "gunicorn", "-c", "python:helpline.webserver", "helpline.wsgi")
+
+    def listen(self):
+        try:
+            for command in self.monitor.listen():
+                self.heard.append(str(command))
+        except (OSError, ValueError):
+            return  # closed by stop()
+
+    def run(self, name, *arguments):
+        with (self.folder / f"{name}.log").open("wb") as log:
+            self.processes.append(
+                subprocess.Popen(
+                    [sys.executable, *arguments],
+                    cwd=servers.ROOT,
+                    env=self.environment,
+                    stdout=log,
+                    stderr=log,
+                )
+            )
+
+    def log(self, name):
+        return (self.folder / f"{name}.log").read_text()
+
+    def stop(self):
+        for process in self.processes:
+            process.kill()
+            process.wait()
+        self.monitor.__exit__(None, None, None)
+
+    def wait(self, condition):
+        deadline = time.monotonic() + STARTED_WITHIN_SECONDS
+        while not condition():
+            assert all(process.poll() is None for process in self.processes), self.log("web")
+            assert time.monotonic() < deadline, self.log("worker")[-2000:] + self.log("web")[-2000:]
+            time.sleep(0.1)
+
+    def ring_every_bell(self):
+        """Send each task as beat would, until the worker has done them all."""
+        from helpline.celery import app
+
+        app.loader.import_default_modules()
+        started = timezone.now()
+        with app.connection_for_write(url=self.broker_url) as broker:
+            ours = [name for name in app.tasks if name.startswith("intake.")]
+            for name in sorted(ours, key=lambda name: name.endswith("heartbeat")):
+                app.send_task(name, connection=broker)
+        beats = models.Heartbeat.objects.filter(seen_at__gt=started)
+        self.wait(beats.exists)
+
+    def ask(self, method, path, body=None, **headers):
+        web = HTTPConnection("127.0.0.1", self.port, timeout=20)
+        try:
+            web.request(method, path, body, {"Host": f"localhost:{self.port}", **headers})
+            return web.getresponse().status
+        except OSError:
+            return 0
+        finally:
+            web.close()
+
+
+@pytest.mark.slow
+def test_no_process_log_broker_or_mail_file_holds_one(outside):
+    world = outside.world
+    token = f"{PREFIX}-typed-outside"
+    world.canaries.append(world.canaries[0].__class__("sent by a browser", (token,)))
+    outside.wait(lambda: outside.ask("GET", "/health/live") == 200)
+    told = {"Referer": f"http://localhost/?{token}", "User-Agent": token, "X-Phone": token}
+    session = client_of(world, "Agent").cookies[settings.SESSION_COOKIE_NAME].value
+    signed_in = {**told, "Cookie": f"{settings.SESSION_COOKIE_NAME}={session}; other={token}"}
+    form = urlencode({"phone": token, "alias": token, "topic": token, "password": token})
+    typed = {**told, "Content-Type": "application/x-www-form-urlencoded"}
+    assert outside.ask("GET", f"/callback/?q={token}", **told) == 200
+    assert outside.ask("POST", "/callback/", form, **typed) == 403
+    assert outside.ask("POST", f"/admin/login/?next={token}", form, **typed) == 403
+    assert outside.ask("GET", f"/admin/?q={token}", **signed_in) == 200
+    call = f"/admin/intake/call/{world.open_call.pk}/change/"
+    assert outside.ask("GET", call, **signed_in) == 200
+    assert outside.ask("GET", f"/admin/intake/call/?q={token}", **signed_in) == 302
+    assert outside.ask("GET", f"/admin/intake/call/?narrative={token}", **signed_in) == 400
+    outside.ring_every_bell()
+    # --- the logs
+    for name, line in (("web", f"GET {call} 200"), ("worker", "sweep_reminders")):
+        assert line in outside.log(name)
+        assert not world.sightings(outside.log(name)), outside.log(name)
+    # --- the broker: what passed, and what is left
+    assert any("sweep_reminders" in command for command in outside.heard)
+    assert not [command for command in outside.heard if world.sightings(command)]
+    for key in outside.redis.scan_iter():
+        assert not world.sightings(key)
+        assert not world.sightings(outside.redis.dump(key) or b"")
+    # --- the mail
+    mails = [path.read_bytes() for path in (outside.folder / "mail").iterdir()]
+    assert mails
+    assert not [message for message in mails if world.sightings(message)]
