@@ -494,6 +494,8 @@ def test_an_open_call_takes_no_amendment(browser, call):
 
 @pytest.mark.parametrize("kind", Call.NON_SERVICE)
 def test_a_call_that_is_no_service_call_is_logged_with_one_press(browser, kind):
+    # Opened with the first click on the desk.
+    assert f'name="call_type" value="{kind}"' in text_of(browser.get(reverse("admin:index")))
     response = browser.post(reverse("admin:intake_call_non_service"), {"call_type": kind})
     assert response["Location"] == reverse("admin:index")
     call = Call.objects.get()

@@ -53,11 +53,13 @@ class Desk:
 
     @property
     def busy(self) -> list[Queue]:
-        return [queue for queue in self.queues if queue.has_something]
+        filled = [queue for queue in self.queues if queue.count or queue.asides]
+        # A list emptied by the row on top is left out, unless it is all there is.
+        return [queue for queue in filled if not queue.is_said_above] or filled
 
     @property
     def busy_side(self) -> list[Queue]:
-        return [queue for queue in self.side if queue.has_something]
+        return [queue for queue in self.side if queue.count or queue.asides]
 
     @property
     def empty(self) -> list[Queue]:

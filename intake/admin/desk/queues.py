@@ -86,10 +86,9 @@ class Queue:
         return counted(self.count)
 
     @property
-    def has_something(self) -> bool:
-        """Whether it says more than the one row that was lifted out of it."""
-        says_nothing_new = self.is_lifted and self.count == 1 and not self.more_url
-        return bool(self.asides) or (bool(self.count) and not says_nothing_new)
+    def is_said_above(self) -> bool:
+        """Whether the row that was lifted out of it is all it has to say."""
+        return self.is_lifted and self.count == 1 and not (self.asides or self.more_url)
 
     @property
     def is_late(self) -> bool:
