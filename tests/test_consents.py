@@ -66,6 +66,22 @@ def test_both_scopes_are_recorded_at_once_each_for_itself(browser, agent, call, 
     assert consents.require(person=call.person_in_need, scope="health_plan", now=now) == plan
 
 
+def test_whoever_was_sent_here_is_led_back_and_types_nothing_twice(browser, agent, now, frozen):
+    call = casting.screened_call(agent=agent, now=now)
+    insurance = reverse("admin:intake_call_insurance", args=[call.pk])
+    way = f"{page(call)}?for=health_plan"
+    assert way in text_of(browser.get(insurance))
+    assert browser.get(way).context["form"]["health_plan"].value() is True
+    refused = browser.post(way, GIVEN | {"confirmed": ""})
+    assert refused.status_code == 422
+    assert browser.post(way, GIVEN).url == insurance
+    form = browser.get(insurance).context["form"]
+    assert form.new_policy["payer_name"].value() == "Example Mutual"
+    sheet = reverse("admin:intake_call_change", args=[call.pk])
+    for elsewhere in ("", "?for=facilities", "?for=https://example.org"):
+        assert browser.post(page(call) + elsewhere, GIVEN).url == f"{sheet}#next"
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [

@@ -14,7 +14,8 @@ from django.utils.translation import gettext_lazy as _
 from intake.actions import consents
 from intake.admin.base import HelplineAdmin, staff
 from intake.admin.call_sheet_forms import text_area
-from intake.admin.call_steps import steps
+from intake.admin.call_steps import record_url, steps
+from intake.admin.gates import FOR
 from intake.admin.pages import ActionForm, ActionPage
 from intake.admin.safety_panel import safety_panel, sheet_url
 from intake.models import Call, Consent, Disclosure
@@ -109,7 +110,14 @@ class ConsentPage(ActionPage):
         return {
             "expires_on": ends,
             facilities: _("Facilities chosen together from the list shown on this call"),
+            self.asked_for: True,
         }
+
+    @property
+    def asked_for(self) -> str:
+        """The scope another page sent the agent here for; "" where none did."""
+        scope = self.request.GET.get(FOR, "")
+        return scope if scope in Consent.Scope.values else ""
 
     def act(self, request: HttpRequest, form: ConsentForm, now: datetime) -> None:
         person = self.record.person_in_need
@@ -134,7 +142,14 @@ class ConsentPage(ActionPage):
         )
 
     def done_url(self, done: models.Model | None) -> str:
-        return f"{sheet_url(self.record)}#next"
+        """Back to the page that asked for this consent, else to the sheet."""
+        call: Call = self.record
+        if self.asked_for == Consent.Scope.HEALTH_PLAN:
+            return self.model_admin.url(call, "insurance")
+        referral = call.referrals.filter(status="open").order_by("-searched_at").first()
+        if self.asked_for == Consent.Scope.FACILITIES and referral is not None:
+            return record_url(referral)
+        return f"{sheet_url(call)}#next"
 
     def context(self, request: HttpRequest, form: ConsentForm) -> dict[str, Any]:
         call: Call = self.record

@@ -10,6 +10,9 @@ from intake.actions import consents, safety
 from intake.admin.safety_panel import sheet_url
 from intake.models import Call, Consent
 
+# In the address of the consent page: the scope somebody was sent there for.
+FOR = "for"
+
 
 @dataclass(frozen=True)
 class Gate:
@@ -50,7 +53,7 @@ def before_telling(call: Call, scope: str, *, now: datetime) -> Gate | None:
     return Gate(
         _("Ask for consent first"),
         consents.ConsentMissing.default_message,
-        reverse("admin:intake_call_consent", args=[call.pk]),
+        f"{reverse('admin:intake_call_consent', args=[call.pk])}?{FOR}={scope}",
         _("Record consent"),
     )
 

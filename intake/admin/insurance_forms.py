@@ -74,11 +74,14 @@ class PolicyForm(ActionForm):
         help_text=_("Plans ask for it before they say anything."),
     )
 
-    def __init__(self, *args: Any, person_name: str, today: date, **kwargs: Any) -> None:
+    def __init__(
+        self, *args: Any, person_name: str, payer_name: str, today: date, **kwargs: Any
+    ) -> None:
         super().__init__(*args, **kwargs)
         self.today = today
         # Most people are insured themselves.
         self.initial.setdefault("policyholder_name", person_name)
+        self.initial.setdefault("payer_name", payer_name)
 
     def clean_policyholder_birth_date(self) -> date | None:
         born: date | None = self.cleaned_data["policyholder_birth_date"]
@@ -107,12 +110,13 @@ class RequestForm(FormOfParts):
         *args: Any,
         policies: Iterable[InsurancePolicy],
         person_name: str,
+        payer_name: str,
         now: datetime,
         **kwargs: Any,
     ) -> None:
         super().__init__(*args, **kwargs)
         self.policies = {str(policy.pk): policy for policy in policies}
-        self.person_name, self.now = person_name, now
+        self.person_name, self.payer_name, self.now = person_name, payer_name, now
         if self.policies:
             choices = [(key, policy_label(policy)) for key, policy in self.policies.items()]
             field = cast("TypedChoiceField", self.fields["policy"])
@@ -128,6 +132,7 @@ class RequestForm(FormOfParts):
             data=self.data if self.is_bound else None,
             prefix="new",
             person_name=self.person_name,
+            payer_name=self.payer_name,
             today=timezone.localdate(self.now),
         )
 

@@ -17,7 +17,7 @@ from intake.admin.insurance_forms import AnswerForm, RequestForm, UnableForm
 from intake.admin.pages import ActionPage
 from intake.admin.safety_panel import safety_panel
 from intake.insurers import INSURERS
-from intake.models import Call, Consent, InsuranceCheck, LevelOfCare
+from intake.models import Call, Consent, InsuranceCheck, LevelOfCare, Person
 
 # What a screen that excludes outpatient detox asks the plan about.
 WITHDRAWAL_LEVELS = (LevelOfCare.WITHDRAWAL_4, LevelOfCare.WITHDRAWAL_3_7)
@@ -41,6 +41,13 @@ def levels_asked_first(call: Call, now: datetime) -> list[str]:
     return [str(level) for level in WITHDRAWAL_LEVELS] if is_bound else []
 
 
+def plan_named(person: Person, now: datetime) -> str:
+    """The plan as the person named it in their newest consent, not to be typed again."""
+    given = Consent.objects.live(now).filter(person=person, scope=Consent.Scope.HEALTH_PLAN)
+    newest = given.order_by("-recorded_at", "-id").first()
+    return newest.recipient if newest else ""
+
+
 class RequestPage(ActionPage):
     """From a call: ask for its person's benefits to be verified."""
 
@@ -59,6 +66,7 @@ class RequestPage(ActionPage):
             initial={"levels_wanted": levels_asked_first(call, now)},
             policies=person.policies.order_by("-created_at") if person else (),
             person_name=person.name if person else "",
+            payer_name=plan_named(person, now) if person else "",
             now=now,
             **kwargs,
         )
