@@ -1,6 +1,6 @@
 """How long the call sheet, its lists and finding a caller take, beside a stock ModelAdmin.
 
-    python bench/call_sheet.py FOLDER [--calls 1000 1000000] [--database sqlite|postgresql]
+    python bench/call_sheet.py [FOLDER] [--calls 1000 1000000] [--database sqlite|postgresql]
 
 Both admins answer for the same rows of the same database, in the same process, one after the other,
 through Django's test client: everything but the network. The stock admin has what its manual
@@ -36,7 +36,7 @@ TIMES_FASTER = {"postgresql": 10, "sqlite": 40}
 
 def main():
     arguments = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    arguments.add_argument("folder", type=Path)
+    arguments.add_argument("folder", type=Path, nargs="?", default=ROOT / "var" / "bench")
     arguments.add_argument("--calls", type=int, nargs="+", default=[1000, 1_000_000])
     arguments.add_argument("--database", choices=DATABASES)
     arguments.add_argument("--rounds", type=int, default=40)
