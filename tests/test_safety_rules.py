@@ -460,6 +460,16 @@ def test_an_act_of_suicide_calls_911_and_988():
     assert Route.TRANSFER_988 in routes
 
 
+def test_who_is_seen_sooner_is_not_sent_later_as_well():
+    result = assess(all_no(suicide_act=YES, pregnant=YES), [taking()])
+
+    assert Route.MEDICAL_EVALUATION_72H in result.routes
+    assert result.steps[0] is Route.CALL_911
+    assert Route.TRANSFER_988 in result.steps
+    assert Route.MEDICAL_EVALUATION_72H not in result.steps
+    assert set(assess(all_no(), [LOW]).steps) == set(assess(all_no(), [LOW]).routes)
+
+
 def test_findings_come_gravest_first():
     result = assess(all_no(chest_pain=YES, pregnant=YES, opioid_use=YES), [LOW])
 

@@ -166,7 +166,7 @@ def result_details(result: Assessment, exposures: Iterable[Exposure]) -> dict[st
     return {
         "result": result,
         "placements": [placement.label for placement in placements],
-        "routes": [route.label for route in result.routes],
+        "routes": [route.label for route in result.steps],
         "unknowns": unknowns,
         "unknowns_text": ngettext(
             "%(count)d thing is still unknown", "%(count)d things are still unknown", len(unknowns)

@@ -76,6 +76,14 @@ class Route(_Ranked):
         }[self]
 
 
+# Ways to be seen by somebody medical, the soonest first: who is seen sooner is not sent later too.
+SEEN_BY = (
+    Route.CALL_911,
+    Route.ED_NOW,
+    Route.SAME_DAY_MEDICAL,
+    Route.MEDICAL_EVALUATION_72H,
+    Route.ASK_PRESCRIBER,
+)
 # Steps taken together with the caller, before anything else is asked.
 ON_THE_LINE = frozenset({Route.POISON_HELP, Route.TRANSFER_988, Route.CALL_911})
 
@@ -176,6 +184,12 @@ class Assessment:
         """Every step asked for, the gravest first, once each."""
         found = {self.route, *(finding.route for finding in self.findings)}
         return tuple(sorted(found, key=lambda route: -route.rank))
+
+    @property
+    def steps(self) -> tuple[Route, ...]:
+        """What to do, the gravest first: the routes without the later ways to be seen."""
+        soonest = next((route for route in SEEN_BY if route in self.routes), None)
+        return tuple(route for route in self.routes if route not in SEEN_BY or route is soonest)
 
     @property
     def is_emergency(self) -> bool:
