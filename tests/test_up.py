@@ -83,8 +83,10 @@ class Up:
         found = {}
         for pid, parent, command in processes():
             if parent == self.process.pid:
-                name = next(name for mark, name in marks.items() if mark in command)
-                found[name] = pid
+                # Between fork and exec a child still looks like the supervisor.
+                for mark, name in marks.items():
+                    if mark in command:
+                        found[name] = pid
         return found
 
     def family(self):
