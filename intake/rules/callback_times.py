@@ -11,6 +11,7 @@ from enum import StrEnum
 
 from intake.rules import hours
 from intake.rules.clocks import aware, local_due, zone_of
+from intake.rules.holidays import federal_holiday
 
 # Less than this is no time to promise: nobody would ring before it is over.
 SHORTEST = timedelta(minutes=15)
@@ -49,6 +50,10 @@ class DayOutOfReach(ValueError):
     """The date is past, or more than two weeks ahead."""
 
 
+class DayWithoutCalls(ValueError):
+    """A federal holiday, on which this helpline rings nobody."""
+
+
 class PlaceUnclear(ValueError):
     """The caller may be in zones whose hours for this wish never meet: ask for their zone."""
 
@@ -69,8 +74,8 @@ def first_slot(day: Day, *, rule: hours.CallingRule, now: datetime, on: date | N
     """The first time that answers the wish, at or after ``now`` (UTC).
 
     The part of the day is ``rule.safe``, so that later tries keep to it too. ``on`` is the local
-    date, for ``Day.DATE`` only. Raises ``DayOver``, ``DayOutOfReach``, ``PlaceUnclear``, and
-    ``ValueError`` for a ``now`` without a zone.
+    date, for ``Day.DATE`` only. Raises ``DayOver``, ``DayOutOfReach``, ``DayWithoutCalls``,
+    ``PlaceUnclear``, and ``ValueError`` for a ``now`` without a zone.
     """
     now = aware(now)
     if day is Day.NOW:
@@ -79,6 +84,8 @@ def first_slot(day: Day, *, rule: hours.CallingRule, now: datetime, on: date | N
         opening = _first_opening(now, now + timedelta(days=hours.HORIZON_DAYS), rule)
         return Slot(opening.at, opening.until if rule.safe else None)
     begins, ends = _day(day, on, rule, now)
+    if rule.keeps_holidays and federal_holiday(begins.astimezone(zone_of(rule.zones[0])).date()):
+        raise DayWithoutCalls("Nobody is rung on a federal holiday.")
     opening = _first_opening(max(begins, now), ends, rule)
     return Slot(opening.at, min(opening.until, ends))
 

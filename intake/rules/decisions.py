@@ -5,7 +5,11 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """``reason`` is one sentence fit to show staff; it never holds a number or a name."""
+    """``reason`` is fit to show staff; it never holds a phone number or a name.
+
+    ``is_capped``: refused because enough was tried, whatever the hour.
+    """
 
     ok: bool
     reason: str
+    is_capped: bool = False

@@ -6,19 +6,21 @@ attempts in 24 hours (the same). We hold to it for every call, solicitation or n
 
 Their place comes from their ZIP code, then the state they name, then the number, which is the
 weakest. Where several zones are possible, a moment must be allowed in all of them. Their own safe
-hours narrow the window; only a request of their own widens it. Moments are aware UTC datetimes.
+hours narrow the window; only a request of their own widens it. Federal holidays are days like any
+other, unless the helpline chooses otherwise. Moments are aware UTC datetimes.
 """
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
-from enum import StrEnum
 from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 from intake.rules import zones
-from intake.rules.clocks import UnknownZone, aware, clock_change, local_due, zone_of
+from intake.rules.clocks import UnknownZone, aware, local_due, zone_of
 from intake.rules.decisions import Decision
+from intake.rules.holidays import federal_holiday
+from intake.rules.zone_guess import ZoneGuess, ZoneSource, guess_zones
 
 __all__ = [
     "ATTEMPTS_PER_DAY",
@@ -42,62 +44,17 @@ CLOSES = time(21)
 CLOSES_IN_FLORIDA = time(20)
 ATTEMPTS_PER_DAY = 3
 DAY = timedelta(hours=24)
+# Whoever asked to be rung at an hour of their own asked for about then.
+REQUEST_HOLDS = timedelta(hours=2)
 # Shown where the person's place is unknown: the hours are then stated in Eastern time.
 UNKNOWN_PLACE_ZONE = "America/New_York"
 # How far ahead we look for a time; two weeks hold every weekday and clock change around now.
 HORIZON_DAYS = 14
 
 
-class ZoneSource(StrEnum):
-    """Where a time zone was taken from, the strongest first."""
-
-    STATED = "stated"
-    ZIP = "zip"
-    STATE = "state"
-    NUMBER = "number"
-    UNKNOWN = "unknown"
-
-
-@dataclass(frozen=True, slots=True)
-class ZoneGuess:
-    """Candidate zones, westernmost first, and where they were taken from.
-
-    ``states``: every state the ZIP code or the person named; empty means unknown.
-    """
-
-    zones: tuple[str, ...]
-    source: ZoneSource
-    states: tuple[str, ...] = ()
-
-    @property
-    def is_certain(self) -> bool:
-        return len(self.zones) == 1
-
-    @property
-    def may_be_in_florida(self) -> bool:
-        return not self.states or "FL" in self.states
-
-
-def guess_zones(
-    *, zip_code: str = "", state: str = "", number: str = "", stated_zone: str = ""
-) -> ZoneGuess:
-    """Where the person's clock may stand: stated zone, else ZIP, else state, else number (E.164).
-
-    A ZIP without a zone (military, or faulty data) falls through to the next source.
-    """
-    zip_zone, zip_state = zones.zip_place(zip_code)
-    named = [name.strip().upper() for name in (zip_state, state) if name.strip()]
-    states = tuple(dict.fromkeys(named))
-    if zones.is_zone(stated_zone):
-        return ZoneGuess((stated_zone,), ZoneSource.STATED, states)
-    if zip_zone:
-        return ZoneGuess((zip_zone,), ZoneSource.ZIP, states)
-    for name in states:
-        found = zones.state_zones(name)
-        if found:
-            return ZoneGuess(found, ZoneSource.STATE, states)
-    found = zones.number_zones(number) if number else ()
-    return ZoneGuess(found, ZoneSource.NUMBER if found else ZoneSource.UNKNOWN, states)
+def _clock(at: time) -> str:
+    """8:00 AM, as staff read times everywhere."""
+    return f"{at:%I:%M %p}".removeprefix("0")
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +74,7 @@ class Window:
         return moment >= self.opens or moment < self.closes
 
     def __str__(self) -> str:
-        return f"{self.opens:%H:%M}-{self.closes:%H:%M}"
+        return f"{_clock(self.opens)} to {_clock(self.closes)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +83,7 @@ class CallingRule:
 
     ``safe``: their own safe hours. ``asked_outside_hours``: they asked for the very time in
     question themselves, and that is on record. ``requested``: spans (UTC) they asked for.
+    ``keeps_holidays``: nobody is rung on a federal holiday unless they asked for that very time.
     """
 
     guess: ZoneGuess
@@ -133,12 +91,27 @@ class CallingRule:
     asked_outside_hours: bool = False
     requested: tuple[tuple[datetime, datetime], ...] = ()
     site_in_florida: bool = False
+    keeps_holidays: bool = False
 
     @property
     def window(self) -> Window:
         """The legal window, in each of ``zones``."""
         florida = self.site_in_florida or self.guess.may_be_in_florida
         return Window(OPENS, CLOSES_IN_FLORIDA if florida else CLOSES)
+
+    @property
+    def law(self) -> str:
+        """Whose hours the window is, as it is told to staff."""
+        if self.site_in_florida:
+            return "the Florida calling hours of this helpline"
+        if not self.guess.may_be_in_florida:
+            return "the federal calling hours"
+        known = bool(self.guess.states)
+        return (
+            "the calling hours of Florida"
+            if known
+            else ("the calling hours of Florida (their state is not known)")
+        )
 
     @property
     def zones(self) -> tuple[str, ...]:
@@ -161,6 +134,7 @@ def calling_rule(
     asked_outside_hours: bool = False,
     requested: Iterable[tuple[datetime, datetime]] = (),
     site_state: str = "",
+    keeps_holidays: bool = False,
 ) -> CallingRule:
     """The hours that hold for one person; ``site_state`` is where the helpline itself sits."""
     safe = None
@@ -172,17 +146,24 @@ def calling_rule(
         asked_outside_hours=asked_outside_hours,
         requested=tuple(requested),
         site_in_florida=site_state.strip().upper() == "FL",
+        keeps_holidays=keeps_holidays,
     )
 
 
-def allowed(at: datetime, rule: CallingRule, *, attempts: Sequence[datetime] = ()) -> Decision:
+def allowed(
+    at: datetime,
+    rule: CallingRule,
+    *,
+    attempts: Sequence[datetime] = (),
+    per_day: int = ATTEMPTS_PER_DAY,
+) -> Decision:
     """May this person be rung at ``at`` (UTC), after the earlier ``attempts`` (UTC)?
 
-    The cap of three attempts in 24 hours holds against every wish; then their own request, then
-    the legal window and their safe hours in every zone they may be in. Raises ``ValueError`` for
-    a datetime without a zone.
+    The cap of three attempts in 24 hours (``per_day`` may lower it) holds against every wish; then
+    their own request, then the legal window and their safe hours in every zone they may be in.
+    Raises ``ValueError`` for a datetime without a zone.
     """
-    capped = _cap(at, attempts)
+    capped = _cap(at, attempts, per_day)
     if capped is not None:
         return capped
     if rule.asked_outside_hours or _is_requested(at, rule):
@@ -190,14 +171,13 @@ def allowed(at: datetime, rule: CallingRule, *, attempts: Sequence[datetime] = (
     return _by_hours(at, rule)
 
 
-def _cap(at: datetime, attempts: Sequence[datetime]) -> Decision | None:
+def _cap(at: datetime, attempts: Sequence[datetime], per_day: int) -> Decision | None:
     aware(at)
     recent = [made for made in attempts if at - DAY < made <= at]
-    if len(recent) < ATTEMPTS_PER_DAY:
+    if len(recent) < per_day:
         return None
-    return Decision(
-        False, f"Already tried {len(recent)} times in 24 hours; {ATTEMPTS_PER_DAY} is the most."
-    )
+    reason = f"Already tried {len(recent)} times in 24 hours; {per_day} is the most."
+    return Decision(False, reason, is_capped=True)
 
 
 def _is_requested(at: datetime, rule: CallingRule) -> bool:
@@ -206,19 +186,32 @@ def _is_requested(at: datetime, rule: CallingRule) -> bool:
 
 def _by_hours(at: datetime, rule: CallingRule) -> Decision:
     for zone in rule.zones:
-        local = aware(at).astimezone(zone_of(zone)).time()
-        if not rule.window.holds(local):
-            return Decision(False, _refusal(local, zone, rule, f"calls are made {rule.window}"))
-        if rule.safe is not None and not rule.safe.holds(local):
-            return Decision(
-                False, _refusal(local, zone, rule, f"their own safe hours are {rule.safe}")
-            )
-    return Decision(True, f"Within {rule.window} {_where(rule)}.")
+        local = aware(at).astimezone(zone_of(zone))
+        because = _against(local, rule)
+        if because:
+            return Decision(False, _refusal(local, zone, rule, because))
+    return Decision(True, _reason(rule))
 
 
-def _refusal(local: time, zone: str, rule: CallingRule, because: str) -> str:
-    it_is = "It may be" if not rule.guess.is_certain else "It is"
-    return f"{it_is} {local:%H:%M} for them ({_city(zone)} time); {because}."
+def _against(local: datetime, rule: CallingRule) -> str:
+    """What speaks against ringing at that time on their clock; "" when nothing does."""
+    if not rule.window.holds(local.time()):
+        return f"{rule.law} are {rule.window}"
+    if rule.safe is not None and not rule.safe.holds(local.time()):
+        return f"their own safe hours are {rule.safe}"
+    if rule.keeps_holidays and (name := federal_holiday(local.date())):
+        return f"it is {name}, and this helpline makes no calls on federal holidays"
+    return ""
+
+
+def _refusal(local: datetime, zone: str, rule: CallingRule, because: str) -> str:
+    that_is = "That is" if rule.guess.is_certain else "That may be"
+    return f"{that_is} {_clock(local.time())} for them ({_city(zone)} time); {because}."
+
+
+def _reason(rule: CallingRule) -> str:
+    reason = f"Within {rule.law}, {rule.window} {_where(rule)}"
+    return f"{reason}, and within their own safe hours, {rule.safe}." if rule.safe else f"{reason}."
 
 
 def _where(rule: CallingRule) -> str:
@@ -242,7 +235,12 @@ class Opening:
 
 
 def next_allowed(
-    after: datetime, rule: CallingRule, *, attempts: Sequence[datetime] = (), n: int = 3
+    after: datetime,
+    rule: CallingRule,
+    *,
+    attempts: Sequence[datetime] = (),
+    n: int = 3,
+    per_day: int = ATTEMPTS_PER_DAY,
 ) -> list[Opening]:
     """The next ``n`` stretches at or after ``after`` (UTC) in which ringing is allowed.
 
@@ -253,7 +251,7 @@ def next_allowed(
     edges = _edges(aware(after), rule, attempts)
     openings: list[Opening] = []
     for begins, ends in pairwise(edges):
-        if not _open_at(begins, rule, attempts):
+        if not _open_at(begins, rule, attempts, per_day):
             continue
         if openings and openings[-1].until == begins:
             openings[-1] = Opening(openings[-1].at, ends)
@@ -264,8 +262,8 @@ def next_allowed(
     return openings
 
 
-def _open_at(at: datetime, rule: CallingRule, attempts: Sequence[datetime]) -> bool:
-    if _cap(at, attempts) is not None:
+def _open_at(at: datetime, rule: CallingRule, attempts: Sequence[datetime], per_day: int) -> bool:
+    if _cap(at, attempts, per_day) is not None:
         return False
     return _is_requested(at, rule) or _by_hours(at, rule).ok
 
@@ -273,8 +271,9 @@ def _open_at(at: datetime, rule: CallingRule, attempts: Sequence[datetime]) -> b
 def _edges(after: datetime, rule: CallingRule, attempts: Sequence[datetime]) -> list[datetime]:
     """Every moment at which the answer may change, ``after`` first.
 
-    Between two neighbors it cannot change: window edges in each zone, clock changes, the ends of
-    requests, and the moments old attempts drop out of the 24 hours.
+    Between two neighbors it cannot change: window edges in each zone, the ends of requests, and
+    the moments attempts begin and cease to count. Clocks and dates change while the window is
+    closed, so neither is an edge of an opening.
     """
     end = after + timedelta(days=HORIZON_DAYS)
     edges = {after, end}
@@ -293,15 +292,5 @@ def _edges_in_zone(after: datetime, rule: CallingRule, zone: ZoneInfo) -> list[d
     if rule.safe is not None:
         times |= {rule.safe.opens, rule.safe.closes}
     first = after.astimezone(zone).date() - timedelta(days=1)
-    edges: list[datetime] = []
-    for offset in range(HORIZON_DAYS + 3):
-        day = first + timedelta(days=offset)
-        for moment in times:
-            local = datetime.combine(day, moment, zone)
-            edges += [local.replace(fold=fold).astimezone(UTC) for fold in (0, 1)]
-        midnight = datetime.combine(day, time(), zone)
-        noon_after = midnight.astimezone(UTC) + timedelta(hours=36)
-        change = clock_change(midnight.astimezone(UTC), noon_after, zone)
-        if change is not None:
-            edges.append(change)
-    return edges
+    days = [first + timedelta(days=number) for number in range(HORIZON_DAYS + 3)]
+    return [datetime.combine(day, moment, zone).astimezone(UTC) for day in days for moment in times]

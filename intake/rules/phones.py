@@ -78,20 +78,20 @@ def normalise(raw: str) -> str:
 
 def dialable(
     e164: str,
-    own_numbers: Iterable[str] = (),
     *,
     allow_fictional: bool = False,
     allow_toll_free: bool = False,
+    own: Iterable[str] = (),
 ) -> Decision:
     """May this number (E.164) be rung at all?
 
-    ``own_numbers``: our own lines, E.164. ``allow_fictional`` lets 555-0100 to 555-0199 through,
+    ``own``: our own lines, E.164. ``allow_fictional`` lets 555-0100 to 555-0199 through,
     the range kept free for invented people: demonstrations and tests set it, a live site does not.
     """
     refusal = _refusal(e164, allow_fictional=allow_fictional, allow_toll_free=allow_toll_free)
     if refusal:
         return Decision(False, refusal)
-    if e164 in set(own_numbers):
+    if e164 in set(own):
         return Decision(False, "That is one of our own lines.")
     return Decision(True, "A number in the United States.")
 

@@ -12,11 +12,14 @@ from enum import StrEnum
 
 from intake.rules.findings import Level
 
-LADDER_VERSION = "2026.1"
+LADDER_VERSION = "2026.2"
 
 # A number typed into the public form is a stranger's until the person has been reached on it.
 UNCONFIRMED_PER_DAY = 2
 UNCONFIRMED_IN_ALL = 3
+# "In all" is over every request for that number in this time: a form sent again opens no new
+# tries, and who truly asks again a month later is rung again.
+UNCONFIRMED_MEMORY = timedelta(days=30)
 CONFIRMED_PER_DAY = 3
 CONFIRMED_IN_ALL = 6
 # "Uncontacted" as the Australian primary mental health intake defines it: an open request with
@@ -35,6 +38,8 @@ class Outcome(StrEnum):
     DECLINED = "declined"
     REACHED = "reached"
     DANGER_SUSPECTED = "danger_suspected"
+    # The number was shown and nobody said how it went: it has to count as a try.
+    NOT_RECORDED = "not_recorded"
 
 
 class Closing(StrEnum):
@@ -101,6 +106,11 @@ LADDER: dict[Outcome, Rung] = {
         advice="Tell the supervisor now, and decide together who tries again and whether to call"
         " 911.",
     ),
+    Outcome.NOT_RECORDED: Rung(
+        _hours(1, 4, 24),
+        ceiling=6,
+        advice="The number was shown and nothing recorded; it counts as a try.",
+    ),
 }
 
 
@@ -122,12 +132,15 @@ class NextStep:
     ladder: str = LADDER_VERSION
 
 
-def next_step(outcome: str, number: int, *, number_confirmed: bool = False) -> NextStep:
+def next_step(
+    outcome: str, number: int, *, number_confirmed: bool = False, at_number: int = 0
+) -> NextStep:
     """What follows the ``number``-th attempt (from 1) with this outcome.
 
-    ``number_confirmed``: the person was once reached on this number, or rang us from it; without
-    that the stricter ceiling for strangers' numbers holds. Suspected danger is never given up by
-    counting. Raises ``ValueError`` for an unknown outcome or a number below 1.
+    ``number_confirmed``: somebody rang us from this number, gave it on a call, or was reached on
+    it; without that the stricter ceiling for strangers' numbers holds, against ``at_number`` too:
+    the tries at the phone number in ``UNCONFIRMED_MEMORY``, for whatever request. Suspected danger
+    is never given up by counting. Raises ``ValueError`` for an unknown outcome or a number below 1.
     """
     if number < 1:
         raise ValueError("Attempts are counted from 1.")
@@ -135,11 +148,9 @@ def next_step(outcome: str, number: int, *, number_confirmed: bool = False) -> N
     rung = LADDER[came_out]
     if rung.closes_as is not None:
         return _closing(came_out, rung, rung.closes_as, rung.advice)
-    ceiling = CONFIRMED_IN_ALL if number_confirmed else UNCONFIRMED_IN_ALL
-    if rung.ceiling is not None:
-        ceiling = min(ceiling, rung.ceiling)
-    if number >= ceiling and not rung.raises_urgency:
-        reason = f"Tried {number} times without reaching them; {ceiling} is the most."
+    tried, ceiling = _tried_and_ceiling(rung, number, number_confirmed, at_number)
+    if tried >= ceiling and not rung.raises_urgency:
+        reason = f"Tried {tried} times without reaching them; {ceiling} is the most."
         return _closing(came_out, rung, Closing.EXHAUSTED, reason)
     return NextStep(
         outcome=came_out,
@@ -150,6 +161,16 @@ def next_step(outcome: str, number: int, *, number_confirmed: bool = False) -> N
         tells_supervisor=rung.tells_supervisor,
         reason=rung.advice,
     )
+
+
+def _tried_and_ceiling(
+    rung: Rung, number: int, number_confirmed: bool, at_number: int
+) -> tuple[int, int]:
+    overall = CONFIRMED_IN_ALL if number_confirmed else UNCONFIRMED_IN_ALL
+    own = min(overall, rung.ceiling or overall)
+    if not number_confirmed and number < own and at_number >= UNCONFIRMED_IN_ALL:
+        return at_number, UNCONFIRMED_IN_ALL
+    return number, own
 
 
 def _closing(outcome: Outcome, rung: Rung, closing: Closing, reason: str) -> NextStep:
@@ -165,15 +186,15 @@ def _closing(outcome: Outcome, rung: Rung, closing: Closing, reason: str) -> Nex
     )
 
 
-def earliest_by_cap(
-    attempts: Sequence[datetime], after: datetime, *, number_confirmed: bool = False
-) -> datetime:
-    """The first moment at or after ``after`` at which the 24-hour cap leaves room. All UTC."""
-    cap = CONFIRMED_PER_DAY if number_confirmed else UNCONFIRMED_PER_DAY
-    latest_first = sorted(attempts, reverse=True)
-    if len(latest_first) < cap:
+def earliest_in_all(calls: Sequence[datetime], after: datetime) -> datetime:
+    """The first moment at or after ``after`` at which a stranger's number may be tried again.
+
+    ``calls``: those at the number, for whatever request. All UTC.
+    """
+    latest_first = sorted(calls, reverse=True)
+    if len(latest_first) < UNCONFIRMED_IN_ALL:
         return after
-    return max(after, latest_first[cap - 1] + DAY)
+    return max(after, latest_first[UNCONFIRMED_IN_ALL - 1] + UNCONFIRMED_MEMORY)
 
 
 def is_uncontacted(*, is_open: bool, attempts: int) -> bool:
@@ -191,7 +212,8 @@ class Stage(StrEnum):
 
 
 class Urgency(StrEnum):
-    EMERGENCY = "emergency"
+    """An emergency is none of them: it is handed to 911, not promised a call."""
+
     URGENT = "urgent"
     HIGH = "high"
     ROUTINE = "routine"
@@ -206,21 +228,30 @@ def _stages(before: int, overdue: int, breach: int) -> tuple[tuple[Stage, timede
     )
 
 
-# Minutes before due, and after it until overdue and breach.
+# Minutes before due, and after it until overdue and breach. Part of the ladder and its version.
 STAGES: dict[Urgency, tuple[tuple[Stage, timedelta], ...]] = {
-    Urgency.EMERGENCY: _stages(2, 2, 5),
     Urgency.URGENT: _stages(5, 5, 15),
     Urgency.HIGH: _stages(10, 10, 30),
     Urgency.ROUTINE: _stages(15, 15, 60),
 }
 
 
-def stages(due_at: datetime, urgency: str) -> list[tuple[str, datetime]]:
+def stages(
+    due_at: datetime, urgency: str, ends_at: datetime | None = None
+) -> list[tuple[str, datetime]]:
     """Each stage of a promise due at ``due_at`` with its moment (UTC in, UTC out), in order.
 
+    A promise with a window (``ends_at``) may be kept until it ends: it is overdue at the latest
+    moment that leaves the pool as long as the warning gave its owner, and broken at its end.
     Raises ``ValueError`` for an unknown urgency.
     """
-    return [(stage.value, due_at + offset) for stage, offset in STAGES[Urgency(urgency)]]
+    offsets = dict(STAGES[Urgency(urgency)])
+    moments = {stage: due_at + offset for stage, offset in offsets.items()}
+    if ends_at is not None:
+        last_chance = ends_at + offsets[Stage.DUE_SOON]
+        moments[Stage.OVERDUE] = max(moments[Stage.OVERDUE], last_chance)
+        moments[Stage.BREACH] = max(moments[Stage.BREACH], ends_at)
+    return [(stage.value, moment) for stage, moment in moments.items()]
 
 
 def urgency_after(level: str) -> str:
