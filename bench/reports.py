@@ -245,6 +245,8 @@ def fill(number: int) -> None:
         number="1",
         outcome="'reached'",
         identity_confirmed="TRUE",
+        number_shown_at=rows.moment("9000"),
+        against_their_wish="FALSE",
         made_at=rows.moment("9000"),
         made_by_id=agent,
     )

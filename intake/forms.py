@@ -21,7 +21,7 @@ from django.utils import translation
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from intake.actions import callbacks, web_requests
+from intake.actions import calling_hours, web_requests
 from intake.crypto import mac
 from intake.models import Callback, Person
 from intake.rules import callback_times
@@ -323,7 +323,7 @@ class CallbackRequestForm(forms.Form):
             )
 
     def _find_slot(self, cleaned: dict[str, Any]) -> None:
-        rule = callbacks.calling_rule(self._person(cleaned))
+        rule = calling_hours.rule_for(self._person(cleaned))
         try:
             cleaned["slot"] = callback_times.first_slot(
                 Day(cleaned["day"]), rule=rule, now=self.now, on=cleaned["on"]
@@ -335,6 +335,13 @@ class CallbackRequestForm(forms.Form):
             )
         except callback_times.DayOutOfReach:
             self.add_error("on", _("Please choose a day from today to two weeks ahead."))
+        except callback_times.DayWithoutCalls:
+            self.add_error(
+                "on" if cleaned["day"] == Day.DATE else "day",
+                _(
+                    "That day is a federal holiday, on which we make no calls. Please choose another day."
+                ),
+            )
         except callback_times.PlaceUnclear:
             self.add_error(
                 "time_zone",

@@ -270,7 +270,7 @@ class PhoneField(TypedCharField):
             raise ValidationError(str(error), code="invalid") from None
         decision = phones.dialable(
             number,
-            own_numbers=(str(settings.HELPLINE_NUMBER),),
+            own=(settings.HELPLINE_NUMBER, *settings.HELPLINE_OWN_NUMBERS),
             allow_fictional=not settings.PRODUCTION,
             allow_toll_free=self.allow_toll_free,
         )

@@ -23,7 +23,7 @@ from django.views import View
 from django.views.csrf import csrf_failure as plain_csrf_failure
 from django.views.decorators.http import require_safe
 
-from intake.actions import callbacks, web_requests
+from intake.actions import calling_hours, web_requests
 from intake.forms import ZONES, CallbackRequestForm, Ticket
 from intake.models import Callback
 from intake.rules import hours, phones
@@ -168,7 +168,7 @@ class Promise:
 
     @classmethod
     def of(cls, callback: Callback, now: datetime) -> "Promise":
-        rule = callbacks.calling_rule(callback.person)
+        rule = calling_hours.rule_for(callback.person)
         ends = callback.window_ends_at
         if callback.asked_outside_hours:
             kind = "right_away"

@@ -3,7 +3,16 @@
 from datetime import timedelta
 from decimal import Decimal
 
-from intake.actions import calls, consents, insurance, needs, referrals, safety
+from intake.actions import (
+    attempts,
+    calls,
+    consents,
+    dialing,
+    insurance,
+    needs,
+    referrals,
+    safety,
+)
 from intake.directory.places import place_of
 from intake.models import (
     Call,
@@ -14,6 +23,7 @@ from intake.models import (
     Person,
     SubstanceUse,
 )
+from intake.rules.dialing import NEEDS_IDENTITY
 from intake.rules.safety import QUESTION, Answer, Answers
 from intake.rules.withdrawal import told_symptoms
 
@@ -122,6 +132,14 @@ def open_callback(*, due_at, now, person=None, **fields):
     )
     callback.save(force_insert=True)
     return callback
+
+
+def rung(callback, outcome, *, by, now, **ending):
+    """A claimed callback rung as the dial screen has it: shown, made sure who it is, ended."""
+    dialing.show_number(callback=callback, by=by, now=now)
+    if outcome in NEEDS_IDENTITY:
+        dialing.confirm_identity(callback=callback, by=by, now=now)
+    return attempts.record(callback=callback, outcome=outcome, by=by, now=now, **ending)
 
 
 def insurance_check(*, agent, now, call=None, **fields):

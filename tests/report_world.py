@@ -164,6 +164,7 @@ class World:
                     number=number,
                     outcome="reached" if reached else "no_answer",
                     identity_confirmed=reached,
+                    number_shown_at=at,
                     made_at=at,
                     made_by=self.agent,
                 )

@@ -5,7 +5,7 @@ from datetime import datetime
 from django.db import models, transaction
 from django.db.models import QuerySet
 
-from intake.actions import events
+from intake.actions import blocks, events
 from intake.actions.base import Refused
 from intake.crypto import blind_index_candidates
 from intake.models import Person
@@ -48,28 +48,48 @@ def save(*, person: Person, by: events.By, now: datetime) -> Person:
     if is_new:
         person.created_at = now
     place(person)
+    had = None if is_new else Person.objects.values_list("phone_index", flat=True).get(pk=person.pk)
     if is_new:
         person.save(force_insert=True)
     else:
-        # Not the block: it may have been set since this row was read, and only ever grows.
+        # Not the block: it may have been set since this row was read.
         kept = {"id", "created_at", "do_not_call"}
         person.save(update_fields=[f.name for f in person._meta.fields if f.name not in kept])
+    _mark(person, had=had)
     events.write("person.recorded" if is_new else "person.changed", by=by, now=now, subject=person)
     return person
 
 
+def _mark(person: Person, *, had: bytes | None) -> None:
+    """The mark goes with the number: with one that is blocked, and away with one that was."""
+    if not person.phone:
+        return
+    number = str(person.phone)
+    is_blocked = blocks.recognize(number) is not None
+    is_another = had is not None and had not in blind_index_candidates("person.phone", number)
+    if is_blocked or is_another:
+        person.do_not_call = is_blocked
+        Person.objects.filter(pk=person.pk).update(do_not_call=is_blocked)
+
+
 @transaction.atomic
 def block_number(*, person: Person, reason: str, by: events.By, now: datetime) -> None:
-    """No promise, by anyone, to this number again; ``reason`` is a code.
+    """No promise, by anyone, to this number again; ``reason`` is a ``BlockedNumber.Reason`` code.
 
-    Marks every person stored under the same number, found through the blind index. Raises
-    ``AlreadyDoNotCall`` when all of them are marked.
+    Ends every open callback to the number and marks everyone recorded under it (see ``blocks``).
+    A person without a number is marked alone. Raises ``AlreadyDoNotCall`` when nothing is left to
+    block.
     """
+    number = str(person.phone) if person.phone else ""
     same_number = Person.objects.filter(pk=person.pk)
-    if person.phone_index:
-        same_number = same_number | Person.objects.filter(phone_index=person.phone_index)
-    if not same_number.filter(do_not_call=False).update(do_not_call=True):
+    if number:
+        same_number = same_number | Person.objects.at(number)
+    unmarked = same_number.filter(do_not_call=False)
+    if not unmarked.exists() and (not number or blocks.is_blocked(number)):
         raise AlreadyDoNotCall
+    if number:
+        blocks.block(number=number, reason=reason, by=by, now=now)
+    unmarked.update(do_not_call=True)
     person.do_not_call = True
     events.write("person.do_not_call", by=by, now=now, subject=person, detail={"reason": reason})
 
@@ -95,9 +115,9 @@ def drop_replaced(*, person: Person, known: Person, by: events.By, now: datetime
 
 def known_at(number: str) -> QuerySet[Person]:
     """Everyone recorded under this number (E.164): perhaps one person, perhaps a household."""
-    return Person.objects.filter(phone_index__in=blind_index_candidates("person.phone", number))
+    return Person.objects.at(number)
 
 
 def is_blocked(number: str) -> bool:
-    """Whether anyone at this number (E.164) asked never to be called again."""
-    return known_at(number).filter(do_not_call=True).exists()
+    """Whether nobody may ring this number (E.164); see ``blocks``."""
+    return blocks.is_blocked(number)

@@ -5,7 +5,15 @@ from datetime import datetime
 
 from django.db import IntegrityError, transaction
 
-from intake.actions import callbacks, events, people, reminders
+from intake.actions import (
+    blocks,
+    callbacks,
+    calling_hours,
+    dialable,
+    events,
+    people,
+    reminders,
+)
 from intake.models import Callback, Person
 from intake.rules import hours
 
@@ -43,8 +51,10 @@ def take(*, request: WebRequest, now: datetime) -> Callback:
     Sent again with changes, it replaces what it sent before: a number corrected after "back" must
     not leave the wrong one to be rung. The number is never looked up for the answer, so a known
     and an unknown number get the same one. A number that asked not to be called is stored as
-    cancelled and never rung.
+    cancelled and never rung; one that nobody confirmed and that was tried as often as it may be,
+    as not reached, for a supervisor to see. Raises ``NotDialable``.
     """
+    dialable.require(str(request.person.phone or ""))
     existing = Callback.objects.filter(request_token=request.token).first()
     if existing is not None:
         return existing
@@ -76,7 +86,6 @@ def _replace_earlier(callback: Callback, form_digest: str, now: datetime) -> Non
 
 def _store_web_request(request: WebRequest, now: datetime) -> Callback:
     person = people.save(person=request.person, by=events.PUBLIC, now=now)
-    is_blocked = people.is_blocked(str(person.phone))
     callback = Callback(
         person=person,
         source=Callback.Source.WEB,
@@ -90,9 +99,14 @@ def _store_web_request(request: WebRequest, now: datetime) -> Callback:
         asked_outside_hours=request.asked_outside_hours,
         requested_at=now,
         request_token=request.token,
-        status=Callback.Status.CANCELLED if is_blocked else Callback.Status.OPEN,
-        closed_at=now if is_blocked else None,
     )
+    block = blocks.recognize(str(person.phone))
+    is_tried_out = calling_hours.is_tried_out(callback)
+    if block is not None:
+        callback.status, callback.closed_at = Callback.Status.CANCELLED, now
+        callback.closed_by_block = block
+    elif is_tried_out:
+        callback.status, callback.closed_at = Callback.Status.EXHAUSTED, now
     callback.save(force_insert=True)
     if callback.is_open:
         reminders.plan(callback=callback, now=now)
@@ -102,7 +116,8 @@ def _store_web_request(request: WebRequest, now: datetime) -> Callback:
         now=now,
         subject=callback,
         detail={
-            "blocked": is_blocked,
+            "blocked": block is not None,
+            "tried_out": is_tried_out,
             "consent": request.consent_wording,
             "outside_hours": request.asked_outside_hours,
         },

@@ -2,6 +2,7 @@
 
 from intake.admin import (
     answer_records,
+    blocks,
     callbacks,
     calls,
     consents,
@@ -12,6 +13,7 @@ from intake.admin import (
     insurance,
     keys,
     people,
+    phone_events,
     referrals,
     reminders,
     safety,
@@ -20,6 +22,7 @@ from intake.admin import (
 
 __all__ = [
     "answer_records",
+    "blocks",
     "callbacks",
     "calls",
     "consents",
@@ -30,6 +33,7 @@ __all__ = [
     "insurance",
     "keys",
     "people",
+    "phone_events",
     "referrals",
     "reminders",
     "safety",

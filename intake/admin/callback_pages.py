@@ -1,6 +1,7 @@
-"""Pages that promise, ring, move and end a callback."""
+"""Pages that promise, move and end a callback."""
 
 from datetime import datetime, timedelta
+from functools import cached_property
 from typing import Any, cast
 
 from django import forms
@@ -12,15 +13,17 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from intake.actions import attempts, callbacks, notices, safety
+from intake.actions import callbacks, calling_hours, notices, safety
+from intake.actions.calling_hours import Offer
+from intake.admin import opening_times
 from intake.admin.base import staff
 from intake.admin.call_steps import record_url, steps
-from intake.admin.pages import ActionForm, ActionPage
+from intake.admin.opening_times import WhenForm, WhenPage, next_minute
+from intake.admin.pages import ActionPage
 from intake.admin.safety_panel import safety_panel
-from intake.admin.times import their_time
-from intake.models import Attempt, Call, Callback, Person
-from intake.rules import hours, phones, retries
-from intake.typed_text import TypedCharField, TypedDateTimeField
+from intake.models import Call, Callback, Person
+from intake.rules import hours, retries
+from intake.typed_text import TypedCharField
 
 
 def zone_name(person: Person) -> str:
@@ -28,19 +31,9 @@ def zone_name(person: Person) -> str:
     return person.time_zone or hours.UNKNOWN_PLACE_ZONE
 
 
-def suggestions(person: Person, after: datetime) -> list[dict[str, Any]]:
+def suggestions(person: Person, after: datetime) -> list[dict[str, str]]:
     """The next stretches in which this person may be rung, each with its reason."""
-    rule = callbacks.calling_rule(person)
-    openings = hours.next_allowed(after, rule)
-    zone = zone_name(person)
-    return [
-        {
-            "from": their_time(opening.at, zone),
-            "until": their_time(opening.until, zone),
-            "reason": hours.allowed(opening.at, rule).reason,
-        }
-        for opening in openings
-    ]
+    return opening_times.suggestions(calling_hours.offers(person, after), zone_name(person))
 
 
 def who_rings() -> QuerySet[User]:
@@ -51,20 +44,9 @@ def who_rings() -> QuerySet[User]:
     )
 
 
-class WhenForm(ActionForm):
-    """A moment in the person's own time; typed as their clock shows it."""
-
-    due = TypedDateTimeField(label=_("When, in their time"))
-    asked_outside_hours = forms.BooleanField(
-        label=_("They asked for this very time themselves, outside calling hours"),
-        required=False,
-    )
-
-    def __init__(self, *args: Any, zone: str, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        due = cast("TypedDateTimeField", self.fields["due"])
-        due.time_zone = zone
-        due.help_text = _("Their clock: %(zone)s.") % {"zone": zone.replace("_", " ")}
+def _soonest() -> datetime:
+    """Nobody needs a promise for what is done at once."""
+    return timezone.now() + timedelta(hours=1)
 
 
 class PromiseForm(WhenForm):
@@ -94,7 +76,7 @@ class PromiseForm(WhenForm):
         owner.queryset = who_rings()
 
 
-class PromisePage(ActionPage):
+class PromisePage(WhenPage):
     """From a call: promise to ring its caller back."""
 
     permission = "add_callback"
@@ -104,138 +86,72 @@ class PromisePage(ActionPage):
     intro = _("The time is theirs, not ours. They may only be rung inside the hours shown.")
     submit_label = _("Promise it")
     done_message = _("The callback is promised.")
+    choose_label = _("Promise %(time)s")
 
     @property
-    def person(self) -> Person:
-        person = self.record.caller or self.record.person_in_need
-        if person is None:
-            raise callbacks.NoNumber
-        return person  # type: ignore[no-any-return]
+    def person(self) -> Person | None:
+        return self.record.caller or self.record.person_in_need  # type: ignore[no-any-return]
+
+    @cached_property
+    def offers(self) -> list[Offer]:
+        return calling_hours.offers(self.person, _soonest()) if self.person else []
 
     def build_form(self, **kwargs: Any) -> Any:
-        person = self.record.caller or self.record.person_in_need
-        zone = zone_name(person) if person else hours.UNKNOWN_PLACE_ZONE
+        zone = zone_name(self.person) if self.person else hours.UNKNOWN_PLACE_ZONE
         return PromiseForm(initial=self.initial(), zone=zone, **kwargs)
 
     def initial(self) -> dict[str, Any]:
-        person = self.record.caller or self.record.person_in_need
-        if person is None:
+        if self.person is None:
             return {}
-        openings = hours.next_allowed(
-            timezone.now() + timedelta(hours=1), callbacks.calling_rule(person), n=1
-        )
         screen = safety.current(call=self.record)
         return {
-            "due": openings[0].at if openings else None,
+            "due": next_minute(self.offers[0].at) if self.offers else None,
             "urgency": retries.urgency_after(screen.effective_level if screen else ""),
             "owner": self.request.user.pk,
             "reason": ", ".join(str(Call.Topic(topic).label) for topic in self.record.topics),
         }
 
     def act(self, request: HttpRequest, form: Any, now: datetime) -> models.Model:
+        if self.person is None:
+            raise callbacks.NoNumber
         told = form.cleaned_data
-        return callbacks.promise(
-            person=self.person,
-            call=self.record,
-            due_at=told["due"],
-            urgency=told["urgency"],
-            owner=told["owner"],
-            reason=told["reason"],
-            asked_outside_hours=told["asked_outside_hours"],
-            by=staff(request),
-            now=now,
-        )
+        with self.keeping_offers():
+            return callbacks.promise(
+                person=self.person,
+                call=self.record,
+                due_at=told["due"],
+                urgency=told["urgency"],
+                owner=told["owner"],
+                reason=told["reason"],
+                asked_outside_hours=told["asked_outside_hours"],
+                by=staff(request),
+                now=now,
+            )
 
     def done_url(self, done: models.Model | None) -> str:
         return record_url(done or self.record)
 
     def context(self, request: HttpRequest, form: Any) -> dict[str, Any]:
-        person = self.record.caller or self.record.person_in_need
+        zone = zone_name(self.person) if self.person else hours.UNKNOWN_PLACE_ZONE
         return {
             "eyebrow": self.record.reference,
             "steps": steps(self.record, here="callback"),
             "safety": safety_panel(self.record),
             "aside_template": "admin/intake/_safety_panel.html",
-            "person": person,
-            "suggestions": suggestions(person, timezone.now()) if person else [],
+            "person": self.person,
+            "form_template": "admin/intake/_when_form.html",
+            **self.opening_times(self.offers, zone),
         }
 
 
-class AttemptForm(WhenForm):
-    """How the try ended. Identity comes before anything is told."""
-
-    outcome = forms.ChoiceField(
-        label=_("How did it end?"), choices=Attempt.Outcome.choices, widget=forms.RadioSelect
-    )
-    identity_confirmed = forms.BooleanField(
-        label=_("They confirmed who they are before anything was told"), required=False
-    )
-    note = TypedCharField(
-        label=_("Note"), required=False, max_length=2000, widget=forms.Textarea(attrs={"rows": 3})
-    )
-    field_order = ("identity_confirmed", "outcome", "due", "asked_outside_hours", "note")
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.fields["due"].required = False
-        self.fields["due"].label = _("Ring again at, in their time")
-
-
-class DialPage(ActionPage):
-    """What may be said comes first, then the number, then how it ended."""
-
-    permission = "add_attempt"
-    template_name = "admin/intake/callback_dial.html"
-    title = _("Ring back")
-    submit_label = _("Record this attempt")
-    done_message = _("The attempt is recorded.")
-
-    def build_form(self, **kwargs: Any) -> Any:
-        return AttemptForm(initial=self.initial(), zone=self.record.time_zone, **kwargs)
-
-    def act(self, request: HttpRequest, form: Any, now: datetime) -> models.Model:
-        told = form.cleaned_data
-        return attempts.record(
-            callback=self.record,
-            outcome=told["outcome"],
-            identity_confirmed=told["identity_confirmed"],
-            note=told["note"],
-            again_at=told["due"],
-            asked_outside_hours=told["asked_outside_hours"],
-            by=staff(request),
-            now=now,
-        )
-
-    def context(self, request: HttpRequest, form: Any) -> dict[str, Any]:
-        callback: Callback = self.record
-        person = callback.person
-        now = timezone.now()
-        made = list(callback.attempts.values_list("made_at", flat=True))
-        rule = callbacks.calling_rule(person, asked_outside_hours=callback.asked_outside_hours)
-        decision = hours.allowed(now, rule, attempts=made)
-        is_mine = callback.is_open and callback.claimed_by_id == staff(request).pk
-        is_shown = is_mine and decision.ok and bool(person.phone) and not person.do_not_call
-        number = str(person.phone) if is_shown else ""
-        return {
-            "person": person,
-            "decision": decision,
-            "suggestions": [] if decision.ok else suggestions(person, now),
-            "is_mine": is_mine,
-            "is_closed": not is_mine,
-            "number": number,
-            "number_shown": phones.national(number) if number else "",
-            "their_now": their_time(now, callback.time_zone),
-            "due_their_time": their_time(callback.due_at, callback.time_zone),
-        }
-
-
-class ReschedulePage(ActionPage):
+class ReschedulePage(WhenPage):
     permission = "change_callback"
     template_name = "admin/intake/callback_promise.html"
     title = _("Move this callback")
     intro = _("Its reminders move with it.")
     submit_label = _("Move it")
     done_message = _("The callback was moved.")
+    choose_label = _("Move it to %(time)s")
 
     def build_form(self, **kwargs: Any) -> Any:
         return WhenForm(initial=self.initial(), zone=self.record.time_zone, **kwargs)
@@ -244,18 +160,21 @@ class ReschedulePage(ActionPage):
         return {"due": self.record.due_at}
 
     def act(self, request: HttpRequest, form: Any, now: datetime) -> None:
-        callbacks.reschedule(
-            callback=self.record,
-            due_at=form.cleaned_data["due"],
-            asked_outside_hours=form.cleaned_data["asked_outside_hours"],
-            by=staff(request),
-            now=now,
-        )
+        with self.keeping_offers():
+            callbacks.reschedule(
+                callback=self.record,
+                due_at=form.cleaned_data["due"],
+                asked_outside_hours=form.cleaned_data["asked_outside_hours"],
+                by=staff(request),
+                now=now,
+            )
 
     def context(self, request: HttpRequest, form: Any) -> dict[str, Any]:
+        offers = calling_hours.offers_for(self.record, _soonest())
         return {
             "person": self.record.person,
-            "suggestions": suggestions(self.record.person, timezone.now()),
+            "form_template": "admin/intake/_when_form.html",
+            **self.opening_times(offers, self.record.time_zone),
         }
 
 

@@ -8,11 +8,13 @@ from django.db.models import Count, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 from django.http import HttpRequest
 from django.utils import timezone
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from intake.actions import callbacks, finding
-from intake.admin import callback_pages, claim_pages
+from intake.admin import callback_pages, claim_pages, dial_pages
 from intake.admin.base import HelplineAdmin, staff
+from intake.admin.call_steps import record_url
 from intake.admin.times import relative, staff_time, their_time
 from intake.models import Attempt, Callback, Event
 from intake.rules import phones
@@ -42,7 +44,7 @@ class CallbackAdmin(HelplineAdmin):
     record_template = "admin/intake/callback.html"
     pages = {
         "claim": claim_pages.ClaimPage,
-        "dial": callback_pages.DialPage,
+        "dial": dial_pages.DialPage,
         "release": claim_pages.ReleasePage,
         "handover": claim_pages.HandOverPage,
         "reschedule": callback_pages.ReschedulePage,
@@ -91,6 +93,9 @@ class CallbackAdmin(HelplineAdmin):
             "call_url": self.admin_site._registry[type(record.call)].url(record.call)  # type: ignore[attr-defined]
             if record.call
             else "",
+            "block_url": record_url(record.closed_by_block)
+            if record.closed_by_block and self.may(request, "view_blockednumber")
+            else "",
             "may_change": self.may(request, "change_callback"),
             "may_hand_over": record.is_open and _is_theirs(record, user),
             "is_claimed_by_other": callbacks.is_claimed(record, now)
@@ -113,7 +118,7 @@ def _entries(callback: Callback) -> list[dict[str, Any]]:
             "when_text": staff_time(attempt.made_at),
             "what": attempt.get_outcome_display(),
             "who": attempt.made_by.get_username(),
-            "text": attempt.note,
+            "text": _attempt_text(attempt),
             "tone": tones.get(Attempt.Outcome(attempt.outcome), "late"),
         }
         for attempt in callback.attempts.select_related("made_by").order_by("-number")
@@ -127,6 +132,12 @@ def _entries(callback: Callback) -> list[dict[str, Any]]:
         "tone": "info",
     }
     return [*moves, promised]
+
+
+def _attempt_text(attempt: Attempt) -> str:
+    if not attempt.against_their_wish:
+        return str(attempt.note)
+    return " · ".join(filter(None, [gettext("Recorded against their wish"), attempt.note]))
 
 
 def _hand_overs(callback: Callback) -> list[dict[str, Any]]:

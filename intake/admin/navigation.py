@@ -40,6 +40,13 @@ def groups(request: HttpRequest) -> list[dict[str, Any]]:
     ]
     oversight = [
         ("intake.view_debrief", "intake_debrief_changelist", _("Debriefs"), "message"),
+        ("intake.view_phoneevent", "intake_phoneevent_changelist", _("Phone events"), "call"),
+        (
+            "intake.view_blockednumber",
+            "intake_blockednumber_changelist",
+            _("Blocked numbers"),
+            "mute",
+        ),
         ("intake.view_event", "intake_event_changelist", _("Audit"), "ledger"),
         ("auth.view_user", "auth_user_changelist", _("Staff accounts"), "people"),
     ]

@@ -133,7 +133,7 @@ class CallerForm(ReachForm):
             self.initial.setdefault("time_zone", "")
         self.initial_of(person)
         if person.do_not_call:
-            # It is taken back on the person's own page, not in passing.
+            # It is for good; a supervisor lifts a slip, nobody takes it back in passing.
             self.initial["do_not_call"] = True
             self.fields["do_not_call"].disabled = True
 

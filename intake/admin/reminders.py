@@ -62,5 +62,5 @@ class NoticeAdmin(HelplineAdmin):
 
 @admin.register(Heartbeat)
 class HeartbeatAdmin(HelplineAdmin):
-    list_display = ("name", "seen_at")
+    list_display = ("name", "seen_at", "paused_until")
     ordering = ("name",)

@@ -26,6 +26,7 @@ from .fields import (
     EncryptedTextField,
 )
 from .keyring import KeyringError, create_keyring_file, get_keyring
+from .lone_digest import LoneDigestField, lone_digest
 
 __all__ = [
     "BlindIndexField",
@@ -40,11 +41,13 @@ __all__ = [
     "EncryptedPhoneField",
     "EncryptedTextField",
     "KeyringError",
+    "LoneDigestField",
     "blind_index",
     "blind_index_candidates",
     "create_keyring_file",
     "declare_purpose",
     "get_keyring",
+    "lone_digest",
     "mac",
     "normalise_identifier",
     "normalise_last_four",

@@ -117,12 +117,17 @@ def blind_index(purpose: str, value: Any) -> bytes:
 
 def blind_index_candidates(purpose: str, value: Any) -> list[bytes]:
     """The digests under every index key of the ring, the current key's first."""
+    keys = get_keyring().index
+    ids = sorted(keys.keys, key=lambda key_id: key_id != keys.current)
+    return [digest_with(keys.keys[key_id], purpose, value) for key_id in ids]
+
+
+def digest_with(key: bytes, purpose: str, value: Any) -> bytes:
+    """The digest of one value under one index key. Raises ValueError as `blind_index` does."""
     data = _normalised(purpose, value)
     if not data:
         raise ValueError(f"There is nothing to look up for {purpose}.")
-    keys = get_keyring().index
-    ids = sorted(keys.keys, key=lambda key_id: key_id != keys.current)
-    return [keyed_digest(keys.keys[key_id], f"blind index\x1f{purpose}", data) for key_id in ids]
+    return keyed_digest(key, f"blind index\x1f{purpose}", data)
 
 
 def _normalised(purpose: str, value: Any) -> bytes:
@@ -137,17 +142,40 @@ def _normalised(purpose: str, value: Any) -> bytes:
 # --- the column ---------------------------------------------------------------------------------
 
 
-class BlindIndexField(_Binary):
+class DigestField(_Binary):
+    """A column of keyed digests. Lookups: `exact` and `in` with digests, and `isnull`."""
+
+    _LOOKUPS = frozenset({"exact", "in", "isnull"})
+
+    def from_db_value(
+        self, value: bytes | memoryview | None, expression: Any, connection: BaseDatabaseWrapper
+    ) -> bytes | None:
+        """Bytes from every database."""
+        return None if value is None else bytes(value)
+
+    def get_prep_value(self, value: Any) -> bytes | None:
+        """Digests only. Raises TypeError for anything else, such as a plaintext."""
+        if value is None or (isinstance(value, bytes) and len(value) == DIGEST_BYTES):
+            return value
+        raise TypeError(f"{self} is compared with digests: use blind_index_candidates().")
+
+    def get_lookup(self, lookup_name: str) -> type[Lookup[Any]] | None:
+        """`exact`, `in`, `isnull`. Raises FieldError for the rest."""
+        if lookup_name in self._LOOKUPS:
+            return super().get_lookup(lookup_name)
+        raise FieldError(f"{self} holds digests: only equality can be asked.")
+
+
+class BlindIndexField(DigestField):
     """The blind index of the encrypted field `source`, kept by saving; NULL when that is empty.
 
     Saving with `update_fields` must name source and index together (`with_blind_indexes` adds
     what is missing); otherwise ValueError. `update(source=None)` must clear the index as well.
-    `normalise` is one of NORMALISERS. Lookups: `exact` and `in` with digests, and `isnull`.
+    `normalise` is one of NORMALISERS.
     """
 
     db_index: bool
     description = "Keyed digest of an encrypted field"
-    _LOOKUPS = frozenset({"exact", "in", "isnull"})
 
     def __init__(
         self,
@@ -188,24 +216,6 @@ class BlindIndexField(_Binary):
         digest = self.digest(getattr(model_instance, attname))
         setattr(model_instance, self.attname, digest)
         return digest
-
-    def from_db_value(
-        self, value: bytes | memoryview | None, expression: Any, connection: BaseDatabaseWrapper
-    ) -> bytes | None:
-        """Bytes from every database."""
-        return None if value is None else bytes(value)
-
-    def get_prep_value(self, value: Any) -> bytes | None:
-        """Digests only. Raises TypeError for anything else, such as a plaintext."""
-        if value is None or (isinstance(value, bytes) and len(value) == DIGEST_BYTES):
-            return value
-        raise TypeError(f"{self} is compared with digests: use blind_index_candidates().")
-
-    def get_lookup(self, lookup_name: str) -> type[Lookup[Any]] | None:
-        """`exact`, `in`, `isnull`. Raises FieldError for the rest."""
-        if lookup_name in self._LOOKUPS:
-            return super().get_lookup(lookup_name)
-        raise FieldError(f"{self} holds digests: only equality can be asked.")
 
     def deconstruct(self) -> Any:
         """As Django's, without what every blind index has in common."""

@@ -99,6 +99,12 @@ class _Tables:
                 if {field.column, field.source_field.column} <= self._columns_of(model):
                     yield model._base_manager.using(self.using), field
 
+    def lone_digests(self) -> Iterable[tuple[Any, Any]]:
+        for model in inventory.project_models():
+            for field in inventory.lone_digest_fields(model):
+                if {field.column, field.key_field} <= self._columns_of(model):
+                    yield model._base_manager.using(self.using), field
+
     def _columns_of(self, model: type[models.Model]) -> set[str]:
         table, connection = model._meta.db_table, connections[self.using]
         if table not in self._columns:
@@ -111,7 +117,7 @@ class _Tables:
 
 
 def _refuse_missing(missing: Iterable[Key], retired: set[Key], tables: _Tables) -> None:
-    """A retired key may be gone; an encryption key never, while a row is sealed with it."""
+    """A retired key may be gone, but never one that a row still needs."""
     for purpose, key_id in missing:
         if purpose == ENCRYPTION:
             needed = any(
@@ -120,6 +126,11 @@ def _refuse_missing(missing: Iterable[Key], retired: set[Key], tables: _Tables) 
             )
         else:
             needed = (purpose, key_id) not in retired
+        if purpose == INDEX:
+            needed |= any(
+                rows.filter(inventory.digested_with(field, key_id)).exists()
+                for rows, field in tables.lone_digests()
+            )
         if needed:
             raise KeyringError(
                 f"The key ring lacks key {key_id} ({purpose}), with which this database was"

@@ -13,6 +13,7 @@ from django.db.models.lookups import Exact
 from .blind_index import BlindIndexField
 from .cipher import header
 from .column import EncryptedField
+from .lone_digest import LoneDigestField
 
 _BYTES: Final = models.BinaryField()
 
@@ -30,6 +31,16 @@ def encrypted_fields(model: type[models.Model]) -> list[EncryptedField[Any, Any]
 def indexed_fields(model: type[models.Model]) -> list[BlindIndexField]:
     """The blind indexes in the model's own table."""
     return [f for f in model._meta.local_concrete_fields if isinstance(f, BlindIndexField)]
+
+
+def lone_digest_fields(model: type[models.Model]) -> list[LoneDigestField]:
+    """The digests in the model's own table whose values are stored nowhere."""
+    return [f for f in model._meta.local_concrete_fields if isinstance(f, LoneDigestField)]
+
+
+def digested_with(field: LoneDigestField, key_id: str) -> models.Q:
+    """Rows whose digest was made with this index key and cannot be made with another."""
+    return models.Q(**{f"{field.name}__isnull": False, field.key_field: key_id})
 
 
 def sealed_with(field: models.Field[Any, Any], key_id: str) -> models.Q:

@@ -69,6 +69,15 @@ def count_sealed_with(key_id: str, using: str) -> int:
     )
 
 
+def count_digests_with(key_id: str, using: str) -> int:
+    """How many digests of values that are stored nowhere need this index key."""
+    return sum(
+        model._base_manager.using(using).filter(inventory.digested_with(column, key_id)).count()
+        for model in inventory.project_models()
+        for column in inventory.lone_digest_fields(model)
+    )
+
+
 def count_indexed(using: str) -> int:
     """How many rows `reindex` looks at in one pass."""
     return sum(

@@ -17,8 +17,10 @@ from django.contrib.auth.models import User
 from intake.actions import (
     attempts,
     callbacks,
+    calling_hours,
     calls,
     consents,
+    dialing,
     insurance,
     needs,
     offers,
@@ -26,6 +28,7 @@ from intake.actions import (
     safety,
     web_requests,
 )
+from intake.actions.base import Refused
 from intake.demonstration import answer_cards, pattern, people, scenarios, shifts
 from intake.models import (
     Attempt,
@@ -41,7 +44,6 @@ from intake.models import (
     ReferralOffer,
     SafetyScreen,
 )
-from intake.rules import hours
 from intake.rules.findings import Route
 
 Course = Iterator[datetime]
@@ -287,7 +289,7 @@ def _promised(chance: random.Random, call: Call, now: datetime, agent: User) -> 
     if person is None or person.do_not_call:
         return
     later = now + timedelta(hours=chance.randint(2, 30))
-    openings = hours.next_allowed(later, callbacks.calling_rule(person), n=1)
+    openings = calling_hours.offers(person, later, 1)
     try:
         callback = callbacks.promise(
             person=person,
@@ -308,7 +310,7 @@ def _promised(chance: random.Random, call: Call, now: datetime, agent: User) -> 
 
 def _from_the_web(chance: random.Random, at: datetime, agent: User) -> Course:
     person = people.someone(chance)
-    openings = hours.next_allowed(at + timedelta(minutes=30), callbacks.calling_rule(person), n=1)
+    openings = calling_hours.offers(person, at + timedelta(minutes=30), 1)
     request = web_requests.WebRequest(
         person=person,
         due_at=openings[0].at,
@@ -329,20 +331,28 @@ def _rung(chance: random.Random, callback: Callback, agent: User) -> Course:
             (minutes(chance, -20, -1), minutes(chance, 1, 50), timedelta(hours=26)), (78, 17, 5)
         )[0]
         now = max(callback.due_at + late, callback.requested_at + timedelta(minutes=5))
-        if not callbacks.calling_decision(callback.person, now).ok:
+        if not calling_hours.decide_for(callback, now).ok:
             now = callback.due_at
         yield now
         callbacks.claim(callback=callback, by=agent, now=now)
-        outcome = chance.choices(
-            (Attempt.Outcome.REACHED, Attempt.Outcome.NO_ANSWER, Attempt.Outcome.VOICEMAIL_LEFT),
-            (65, 25, 10),
-        )[0]
-        attempts.record(
-            callback=callback,
-            outcome=outcome,
-            identity_confirmed=outcome == Attempt.Outcome.REACHED,
-            by=agent,
-            now=now,
-        )
+        try:
+            dialing.show_number(callback=callback, by=agent, now=now)
+        except Refused:
+            # Tried too often at this number already, for somebody else.
+            callbacks.release(callback=callback, by=agent, now=now)
+            return
+        _ended(chance, callback, agent, now)
         if not callback.is_open:
             return
+
+
+def _ended(chance: random.Random, callback: Callback, agent: User, now: datetime) -> None:
+    outcome = chance.choices(
+        (Attempt.Outcome.REACHED, Attempt.Outcome.NO_ANSWER, Attempt.Outcome.VOICEMAIL_LEFT),
+        (65, 25, 10),
+    )[0]
+    if outcome == Attempt.Outcome.REACHED:
+        dialing.confirm_identity(callback=callback, by=agent, now=now)
+    elif not attempts.may_leave_message(callback):
+        outcome = Attempt.Outcome.NO_ANSWER
+    attempts.record(callback=callback, outcome=outcome, by=agent, now=now)

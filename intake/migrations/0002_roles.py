@@ -34,7 +34,9 @@ ROLES = {
     + " view_reminder revive_reminder view_heartbeat"
     + " view_reports export_reports change_facility"
     + " add_answercard change_answercard review_answercard view_answerfeedback"
-    + " view_debrief change_debrief",
+    + " view_debrief change_debrief"
+    + " view_blockednumber lift_blockednumber"
+    + " view_phoneevent change_phoneevent view_textmessage view_textstop",
     # Sees who did what, and what was told to whom; no narrative, no number.
     "Privacy officer": "view_event view_eventseal view_disclosure view_keycheck view_heartbeat",
     # Sees who may log in; no caller.

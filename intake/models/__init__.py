@@ -4,6 +4,7 @@ Call -> Safety screen -> Insurance check -> Referral -> Callback -> Reminder -> 
 """
 
 from intake.models.answers import AnswerCard, AnswerFeedback
+from intake.models.blocks import BlockedNumber
 from intake.models.callbacks import Attempt, Callback
 from intake.models.calls import Call, CallAmendment, SubstanceUse
 from intake.models.consents import Consent, Disclosure
@@ -15,15 +16,18 @@ from intake.models.handovers import HandOver, HandOverAcknowledgement
 from intake.models.insurance import Benefit, InsuranceCheck, InsurancePolicy, LevelOfCare
 from intake.models.keys import KeyCheck
 from intake.models.people import Person, PersonNameWord
+from intake.models.phone_events import PhoneEvent
 from intake.models.referrals import Referral, ReferralOffer
 from intake.models.reminders import Heartbeat, Notice, Reminder
 from intake.models.safety import SafetyScreen
+from intake.models.texts import TextMessage, TextStop
 
 __all__ = [
     "AnswerCard",
     "AnswerFeedback",
     "Attempt",
     "Benefit",
+    "BlockedNumber",
     "Call",
     "CallAmendment",
     "Callback",
@@ -45,6 +49,7 @@ __all__ = [
     "Notice",
     "Person",
     "PersonNameWord",
+    "PhoneEvent",
     "Referral",
     "ReferralOffer",
     "Reminder",
@@ -53,4 +58,6 @@ __all__ = [
     "SheetDraft",
     "StaffSearch",
     "SubstanceUse",
+    "TextMessage",
+    "TextStop",
 ]

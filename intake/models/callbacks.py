@@ -1,5 +1,6 @@
 """The promise: we will ring this person at that time. And each try at keeping it."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import ClassVar
 
@@ -11,8 +12,10 @@ from django.utils.translation import gettext_lazy as _
 
 from intake.crypto import EncryptedTextField
 from intake.models.base import Record, new_reference, paired, stamped
+from intake.models.blocks import BlockedNumber
 from intake.models.calls import Call
 from intake.models.people import Person, validate_time_zone
+from intake.rules import dialing, retries
 
 
 def callback_reference() -> str:
@@ -47,6 +50,9 @@ class Callback(Record):
             "requested_at",
             "claimed_at",
             "claimed_by",
+            "number_shown_at",
+            "identity_confirmed_at",
+            "closed_by_block",
             "first_attempt_at",
             "first_deadline_at",
             "closed_at",
@@ -56,6 +62,7 @@ class Callback(Record):
     class Source(models.TextChoices):
         AGENT = "agent", _("Promised on a call")
         WEB = "web", _("Public web form")
+        PHONE = "phone", _("Phone system")
 
     class WhoFor(models.TextChoices):
         ME = "me", _("Themselves")
@@ -135,6 +142,22 @@ class Callback(Record):
         on_delete=models.PROTECT,
         related_name="callbacks_claimed",
     )
+    # Where the call stands (rules.dialing): the steps are taken by whoever has claimed it, and end
+    # with the claim.
+    number_shown_at = models.DateTimeField(_("number shown"), null=True, blank=True, editable=False)
+    identity_confirmed_at = models.DateTimeField(
+        _("identity confirmed"), null=True, blank=True, editable=False
+    )
+    # What a block ended in passing is promised anew if the block turns out to be a slip.
+    closed_by_block = models.ForeignKey(
+        BlockedNumber,
+        verbose_name=_("ended by the block of its number"),
+        null=True,
+        blank=True,
+        editable=False,
+        on_delete=models.PROTECT,
+        related_name="ended_callbacks",
+    )
     first_attempt_at = models.DateTimeField(_("first attempt"), null=True, blank=True)
     # The deadline the first attempt had to meet: kept when the promise moves on afterwards, or is
     # moved once it was already broken, so that moving it can never mend the record.
@@ -160,6 +183,23 @@ class Callback(Record):
                 field="closed_at",
             ),
             paired("callback_claimed_paired", "claimed_at", "claimed_by"),
+            # No step without the one before, and none at all on a callback that has ended.
+            models.CheckConstraint(
+                condition=Q(claimed_at__isnull=True) | Q(status="open"),
+                name="callback_claimed_while_open",
+            ),
+            models.CheckConstraint(
+                condition=Q(number_shown_at__isnull=True) | Q(claimed_at__isnull=False),
+                name="callback_shown_to_who_claimed",
+            ),
+            models.CheckConstraint(
+                condition=Q(identity_confirmed_at__isnull=True) | Q(number_shown_at__isnull=False),
+                name="callback_confirmed_after_shown",
+            ),
+            models.CheckConstraint(
+                condition=Q(closed_by_block__isnull=True) | Q(closed_at__isnull=False),
+                name="callback_ended_by_block_is_closed",
+            ),
             models.CheckConstraint(
                 condition=Q(window_ends_at__isnull=True) | Q(window_ends_at__gt=models.F("due_at")),
                 name="callback_window_ends_after_due",
@@ -198,6 +238,12 @@ class Callback(Record):
                 condition=Q(claimed_at__isnull=False),
                 name="callback_claimed",
             ),
+            # The cap at a number: those shown whose try is not recorded yet.
+            models.Index(
+                fields=["person"],
+                condition=Q(number_shown_at__isnull=False),
+                name="callback_number_shown",
+            ),
             # A supervisor's desk: people never reached, since yesterday.
             models.Index(
                 fields=["closed_at"], condition=Q(status="exhausted"), name="callback_exhausted"
@@ -209,9 +255,23 @@ class Callback(Record):
         return self.status == self.Status.OPEN
 
     @property
+    def step(self) -> dialing.Step:
+        """Where whoever claimed it stands."""
+        if self.identity_confirmed_at is not None:
+            return dialing.Step.TALKING
+        if self.number_shown_at is not None:
+            return dialing.Step.RINGING
+        return dialing.Step.BRIEFING
+
+    @property
     def deadline_at(self) -> datetime:
         """What ``DEADLINE`` is in SQL: the moment by which the first attempt has to be made."""
         return self.first_deadline_at or self.window_ends_at or self.due_at
+
+
+def _values(outcomes: Iterable[retries.Outcome]) -> list[str]:
+    """As a constraint is written into a migration: plain codes in one order."""
+    return sorted(outcome.value for outcome in outcomes)
 
 
 class Attempt(Record):
@@ -225,6 +285,8 @@ class Attempt(Record):
             "number",
             "outcome",
             "identity_confirmed",
+            "number_shown_at",
+            "against_their_wish",
             "made_at",
             "made_by",
         }
@@ -239,6 +301,7 @@ class Attempt(Record):
         CALL_LATER = "call_later", _("Asked to be called later")
         DECLINED = "declined", _("Does not want a call")
         DANGER_SUSPECTED = "danger_suspected", _("Danger suspected")
+        NOT_RECORDED = "not_recorded", _("Number shown, nothing recorded")
 
     callback = models.ForeignKey(
         Callback, verbose_name=_("callback"), on_delete=models.PROTECT, related_name="attempts"
@@ -246,6 +309,10 @@ class Attempt(Record):
     number = models.PositiveSmallIntegerField(_("attempt number"))
     outcome = models.CharField(_("outcome"), max_length=20, choices=Outcome)
     identity_confirmed = models.BooleanField(_("identity confirmed first"), default=False)
+    # The try it is the outcome of: one number shown has one outcome, however often it is sent.
+    number_shown_at = models.DateTimeField(_("number shown"), null=True, blank=True)
+    # A machine recorded something although they want no message, or no second one.
+    against_their_wish = models.BooleanField(_("recorded against their wish"), default=False)
     note = EncryptedTextField(_("note"), max_length=2000, blank=True)
     made_at = models.DateTimeField(_("made"))
     made_by = models.ForeignKey(
@@ -260,9 +327,27 @@ class Attempt(Record):
         verbose_name_plural = _("attempts")
         constraints = (
             models.UniqueConstraint(fields=["callback", "number"], name="attempt_number_once"),
+            models.UniqueConstraint(
+                fields=["callback", "number_shown_at"], name="attempt_once_per_number_shown"
+            ),
             # Nothing is told before we know whom we are talking to.
             models.CheckConstraint(
-                condition=~Q(outcome="reached") | Q(identity_confirmed=True),
+                condition=~Q(outcome__in=_values(dialing.NEEDS_IDENTITY))
+                | Q(identity_confirmed=True),
                 name="attempt_reached_needs_identity",
+            ),
+            models.CheckConstraint(
+                condition=Q(identity_confirmed=False)
+                | Q(outcome__in=_values(dialing.OUTCOMES[dialing.Step.TALKING])),
+                name="attempt_identity_fits_outcome",
+            ),
+            models.CheckConstraint(
+                condition=Q(number_shown_at__isnull=False)
+                | Q(outcome__in=_values(dialing.NEEDS_NO_NUMBER), identity_confirmed=False),
+                name="attempt_needs_the_number_shown",
+            ),
+            models.CheckConstraint(
+                condition=Q(against_their_wish=False) | Q(outcome="voicemail_left"),
+                name="attempt_against_their_wish_is_a_message",
             ),
         )

@@ -13,6 +13,7 @@ from intake.crypto import (
     EncryptedPhoneField,
     EncryptedTextField,
     blind_index,
+    blind_index_candidates,
     normalise_name,
 )
 from intake.models.base import Record
@@ -22,6 +23,12 @@ def validate_time_zone(name: str) -> None:
     """Raise ``ValidationError`` unless ``name`` is an IANA time zone this machine knows."""
     if name not in zoneinfo.available_timezones():
         raise ValidationError(_("That is not a known time zone."))
+
+
+class PersonQuerySet(models.QuerySet["Person"]):
+    def at(self, number: str) -> "PersonQuerySet":
+        """Everyone recorded under this number (E.164): perhaps one person, perhaps a household."""
+        return self.filter(phone_index__in=blind_index_candidates("person.phone", number))
 
 
 class Person(Record):
@@ -99,6 +106,8 @@ class Person(Record):
     do_not_call = models.BooleanField(_("do not call"), default=False)
     approach_note = EncryptedTextField(_("approach note"), max_length=2000, blank=True)
     created_at = models.DateTimeField(_("first recorded"))
+
+    objects = PersonQuerySet.as_manager()
 
     class Meta(Record.Meta):
         verbose_name = _("person")

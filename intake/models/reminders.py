@@ -44,6 +44,7 @@ class Reminder(Record):
     class Channel(models.TextChoices):
         IN_APP = "in_app", _("On the desk")
         EMAIL = "email", _("E-mail")
+        TEXT = "text", _("Text message")
 
     class Status(models.TextChoices):
         PLANNED = "planned", _("Planned")
@@ -88,6 +89,18 @@ class Reminder(Record):
                 fields=["channel", "priority", "next_try_at"],
                 condition=Q(status="planned"),
                 name="reminder_claimable",
+            ),
+            # The watch (health, metrics, start-up check): the oldest that is due and not sent.
+            models.Index(
+                fields=["due_at", "channel"],
+                condition=Q(status="planned"),
+                name="reminder_waiting",
+            ),
+            # The metrics: what was sent in the last hour.
+            models.Index(
+                fields=["sent_at", "channel", "stage"],
+                condition=Q(status="sent"),
+                name="reminder_sent",
             ),
             # The supervisor's list of reminders that were given up.
             models.Index(fields=["due_at"], condition=Q(status="dead"), name="reminder_dead"),
@@ -169,14 +182,19 @@ class Notice(Record):
 
 
 class Heartbeat(models.Model):
-    """The last sign of life of a process, read by ``/health/ready``."""
+    """The last sign of life of a process, read by ``/health/ready``; or of a channel.
+
+    A channel that was found out rests until ``paused_until``, for every process at once: a mail
+    server that answers nobody costs one time-out, not one a batch.
+    """
 
     class Privacy:
         personal: ClassVar[set[str]] = set()
-        ordinary: ClassVar[set[str]] = {"name", "seen_at"}
+        ordinary: ClassVar[set[str]] = {"name", "seen_at", "paused_until"}
 
     name = models.CharField(_("name"), max_length=20, primary_key=True)
     seen_at = models.DateTimeField(_("last seen"))
+    paused_until = models.DateTimeField(_("rests until"), null=True, blank=True, editable=False)
 
     class Meta:
         verbose_name = _("heartbeat")

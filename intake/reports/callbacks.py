@@ -21,6 +21,7 @@ from intake.models.callbacks import DEADLINE
 from intake.reports.clock import percentiles, seconds_between
 from intake.reports.figures import Cell, Figure, RowsBehind, Table, Unit, rate, ratio
 from intake.reports.period import Period
+from intake.rules import retries
 
 # "Reached in so many tries" (features of the field: k = 3).
 TRIES = 3
@@ -117,6 +118,19 @@ def not_reached_soon(period: Period, *, now: datetime) -> QuerySet[Callback]:
     return ended(period, now=now).exclude(Exists(ANSWERED))
 
 
+MUCH_TRIED = Attempt.objects.filter(callback=OuterRef("pk"), number__gte=retries.UNCONTACTED_BELOW)
+
+
+def still_open(period: Period, *, now: datetime) -> QuerySet[Callback]:
+    """Promised for the period and still to be kept, due or not."""
+    return promised_for(period, now=now).filter(status=Callback.Status.OPEN)
+
+
+def uncontacted(period: Period, *, now: datetime) -> QuerySet[Callback]:
+    """Open, without an outcome, and tried less than three times (``retries.is_uncontacted``)."""
+    return still_open(period, now=now).exclude(Exists(MUCH_TRIED))
+
+
 def web_tried(period: Period, *, now: datetime) -> QuerySet[Callback]:
     """Web requests that were due and have been tried."""
     tried = due_in(period, now=now).exclude(first_attempt_at=None)
@@ -147,6 +161,7 @@ def read(period: Period, *, now: datetime) -> CallbackReport:
         figures=[
             _kept(counts, missed_and_open),
             *_contact(by_status, period, now),
+            _uncontacted(period, now),
             *_speed(period, now),
         ],
     )
@@ -224,6 +239,26 @@ def _contact(by_status: Counter[str], period: Period, now: datetime) -> list[Fig
             rows=[RowsBehind("reached", _("Callbacks reached"))],
         ),
     ]
+
+
+def _uncontacted(period: Period, now: datetime) -> Figure:
+    still, not_yet = (find(period, now=now).count() for find in (still_open, uncontacted))
+    return Figure(
+        code="uncontacted",
+        name=_("Uncontacted"),
+        unit=Unit.COUNT,
+        value=not_yet,
+        numerator=not_yet,
+        denominator=still,
+        formula=_("Open callbacks with fewer than %(tries)d attempts.")
+        % {"tries": retries.UNCONTACTED_BELOW},
+        exclusions=_(
+            "Closed callbacks, however they ended. Tried more often and still open: %(n)d."
+        )
+        % {"n": still - not_yet},
+        clock=_("As things stand now; callbacks by their first deadline, due or not."),
+        rows=[RowsBehind("uncontacted", _("Uncontacted"))],
+    )
 
 
 def _speed(period: Period, now: datetime) -> list[Figure]:

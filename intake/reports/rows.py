@@ -72,6 +72,9 @@ BEHIND: dict[str, Behind] = {
     "not_reached_soon": _callbacks(
         _("Callbacks closed and not reached in three attempts"), callbacks.not_reached_soon
     ),
+    "uncontacted": _callbacks(
+        _("Open callbacks with fewer than three attempts"), callbacks.uncontacted
+    ),
     "web_tried": _callbacks(_("Web requests due and tried"), callbacks.web_tried),
     "persons_called": _stage(_("First calls of the persons in need"), funnel.CALLED),
     "persons_checked": _stage(_("First calls of persons with an insurance check"), funnel.CHECKED),

@@ -14,7 +14,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from intake.actions import callbacks
+from intake.actions import calling_hours, claims
 from intake.admin.desk.queues import (
     ROWS,
     Action,
@@ -26,6 +26,7 @@ from intake.admin.desk.queues import (
 )
 from intake.admin.times import their_time
 from intake.models import Attempt, Callback, Person
+from intake.rules.decisions import Decision
 
 SOON = timedelta(hours=2)
 # So near that ringing is the next thing to do.
@@ -38,6 +39,7 @@ COLUMNS = (
     "source",
     "status",
     "due_at",
+    "window_ends_at",
     "time_zone",
     "urgency",
     "in_danger",
@@ -67,8 +69,7 @@ def _open() -> QuerySet[Callback]:
 
 def _free(user: User, now: datetime) -> QuerySet[Callback]:
     """Open, and nobody is ringing: a claim grown old counts for nothing, whoever made it."""
-    is_free = Q(claimed_at=None) | Q(claimed_at__lte=now - callbacks.CLAIM_LIFE)
-    return _open().filter(is_free).exclude(claimed_by=user)
+    return _open().filter(claims.free(now)).exclude(claimed_by=user)
 
 
 def _parts(found: QuerySet[Callback], user: User) -> list[QuerySet[Callback]]:
@@ -162,7 +163,7 @@ def _being_rung(user: User, now: datetime) -> list[Row]:
     """What colleagues have in hand, without a button: nobody rings a person twice."""
     taken = (
         _shown()
-        .filter(claimed_at__gt=now - callbacks.CLAIM_LIFE)
+        .filter(claims.held(now), claimed_at__isnull=False)
         .exclude(claimed_by=user)
         .order_by("-claimed_at", "id")
     )
@@ -186,13 +187,14 @@ def _rows(found: Sequence[Callback], user: User, now: datetime) -> list[Row]:
         .values_list("callback")
         .annotate(made=Count("pk"))
     )
-    return [_row(callback, user, now, tries.get(callback.pk, 0)) for callback in found]
+    decisions = calling_hours.decide_all(found, now)
+    return [
+        _row(callback, user, tries.get(callback.pk, 0), decisions[callback.pk])
+        for callback in found
+    ]
 
 
-def _row(callback: Callback, user: User, now: datetime, tries: int) -> Row:
-    may_ring = callbacks.calling_decision(
-        callback.person, now, asked_outside_hours=callback.asked_outside_hours
-    ).ok
+def _row(callback: Callback, user: User, tries: int, decision: Decision) -> Row:
     page = reverse("admin:intake_callback_change", args=[callback.pk])
     claim = reverse("admin:intake_callback_claim", args=[callback.pk])
     return Row(
@@ -203,20 +205,24 @@ def _row(callback: Callback, user: User, now: datetime, tries: int) -> Row:
         clock="due",
         badge=_urgency_badge(callback),
         local=_("%(time)s, their time") % {"time": their_time(callback.due_at, callback.time_zone)},
-        notes=list(_notes(callback, user, tries, may_ring=may_ring)),
-        action=Action(_("Claim and ring"), claim, is_post=True) if may_ring else None,
-        is_ready=may_ring,
+        notes=list(_notes(callback, user, tries, decision)),
+        action=Action(_("Claim and ring"), claim, is_post=True) if decision.ok else None,
+        is_ready=decision.ok,
     )
 
 
-def _notes(callback: Callback, user: User, tries: int, *, may_ring: bool) -> Iterable[str]:
-    if not may_ring:
+def _notes(callback: Callback, user: User, tries: int, decision: Decision) -> Iterable[str]:
+    if decision.is_capped:
+        yield _("not now: tried as often as may be")
+    elif not decision.ok:
         yield _("not now: outside their hours")
     yield _whose(callback, user)
     if tries:
         yield ngettext("%(n)d attempt", "%(n)d attempts", tries) % {"n": tries}
     if callback.source == Callback.Source.WEB:
         yield _("from the web form")
+    if callback.source == Callback.Source.PHONE:
+        yield _("from the phone system")
     if callback.in_danger:
         yield _("said: in danger")
     if callback.person.voicemail_rule == Person.VoicemailRule.NONE:

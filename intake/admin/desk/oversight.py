@@ -4,14 +4,14 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Model
+from django.db.models import Exists, Model, OuterRef
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from intake.admin.desk import handovers
 from intake.admin.desk.queues import Action, Badge, Queue, Row, counted, listed
-from intake.models import AnswerCard, Callback, Debrief, Reminder, SafetyScreen
+from intake.models import AnswerCard, Attempt, Callback, Debrief, PhoneEvent, Reminder, SafetyScreen
 
 # What a supervisor should have looked at: one day back.
 LOOK_BACK = timedelta(days=1)
@@ -23,6 +23,8 @@ Kind = Callable[[datetime], tuple[list[Row], int]]
 def for_supervisors(now: datetime) -> Queue:
     """A few rows of each kind, people first; the count is of all of them."""
     kinds: tuple[Kind, ...] = (
+        danger_suspected,
+        phone_events,
         debriefs,
         never_reached,
         reminders_given_up,
@@ -65,6 +67,36 @@ def debriefs(now: datetime) -> tuple[list[Row], int]:
             notes=[_("by %(name)s") % {"name": debrief.asked_by.get_username()}],
         )
         for debrief in found
+    ]
+    return rows, count
+
+
+def danger_suspected(now: datetime) -> tuple[list[Row], int]:
+    """Somebody sounded in danger when rung: decide together who tries again, until it has ended."""
+    sounded = Attempt.objects.filter(
+        callback=OuterRef("pk"), outcome=Attempt.Outcome.DANGER_SUSPECTED
+    )
+    # Such an attempt makes its callback urgent, which is what the index is by.
+    open_ones = (
+        Callback.objects.filter(
+            Exists(sounded), status=Callback.Status.OPEN, urgency=Callback.Urgency.URGENT
+        )
+        .only("reference", "due_at")
+        .order_by("due_at", "id")
+    )
+    found, count = listed(open_ones, rows=ROWS_OF_A_KIND)
+    return [_row(one, _("danger suspected"), "danger", one.due_at) for one in found], count
+
+
+def phone_events(now: datetime) -> tuple[list[Row], int]:
+    """A text somebody has to read, or one that asks for no calls; the longest waiting first."""
+    found, count = listed(PhoneEvent.objects.to_decide(), rows=ROWS_OF_A_KIND)
+    labels = {
+        PhoneEvent.Result.WANTS_NO_CALLS: (_("wrote: no calls"), "danger"),
+        PhoneEvent.Result.TEXT_TO_READ: (_("text to be read"), "warn"),
+    }
+    rows = [
+        _row(event, *labels[PhoneEvent.Result(event.result)], event.received_at) for event in found
     ]
     return rows, count
 

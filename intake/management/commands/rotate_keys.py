@@ -13,7 +13,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 from tqdm import tqdm
 
-from intake.actions import events
+from intake.actions import blocks, events
 from intake.crypto import rotation
 from intake.crypto.checks import verify_keyring
 from intake.crypto.keyring import (
@@ -114,6 +114,8 @@ class Command(BaseCommand):
         key_id = get_keyring().index.current
         total = rotation.count_indexed("default")
         outcome = self.run(rotation.reindex, total, "Indexing")
+        # Blocked numbers are stored nowhere; those of people on record are met there.
+        outcome.changed += blocks.rekey()
         self.finish(outcome, INDEX, key_id)
 
     def run(
@@ -140,6 +142,11 @@ class Command(BaseCommand):
         self.wait_for_stragglers(settle_seconds)
         if purpose == INDEX:
             self.reindex()
+            if left := rotation.count_digests_with(key_id, "default"):
+                raise CommandError(
+                    f"{left} blocked numbers are recognized with {key_id} alone, and the numbers"
+                    " themselves are not stored: it stays in the ring. It moves as they turn up."
+                )
         else:
             self.reseal()
             if left := rotation.count_sealed_with(key_id, "default"):
