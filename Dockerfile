@@ -1,4 +1,4 @@
-# One image for web, worker, beat and migrate; docker-compose.yml gives each its command.
+# One image for web, worker, beat, sweeper and migrate; docker-compose.yml gives each its command.
 FROM python:3.11.14-slim-bookworm
 
 ENV PYTHONUNBUFFERED=1 \

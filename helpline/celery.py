@@ -65,7 +65,10 @@ def configuration() -> dict[str, Any]:
         "task_publish_retry_policy": {"max_retries": 1, "interval_start": 0, "interval_step": 0.1},
         "beat_schedule_filename": str(settings.HELPLINE_DATA / "beat-schedule"),
         "beat_schedule": {
-            "sweep-reminders": every(settings.REMINDER_SWEEP_SECONDS, "sweep_reminders"),
+            # A bell for each way of reaching people: a slow mail server never holds up the desk.
+            "sweep-desk": every(settings.REMINDER_SWEEP_SECONDS, "sweep_desk"),
+            "sweep-mail": every(settings.REMINDER_SWEEP_SECONDS, "sweep_mail"),
+            "sweep-texts": every(settings.REMINDER_SWEEP_SECONDS, "sweep_texts"),
             "seal-events": every(5.0, "seal_events"),
             "publish-audit-head": every(HOUR, "publish_audit_head"),
             "expire-insurance-checks": every(HOUR / 4, "expire_insurance_checks"),

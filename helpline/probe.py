@@ -1,7 +1,9 @@
-"""Health checks of containers: python -m helpline.probe web|worker|beat. Exit code 0 is healthy.
+"""Health checks of containers: python -m helpline.probe web|worker|beat|sweeper. Exit code 0 is
+healthy.
 
 `web` asks the web server of this container. `worker` and `beat` ask the database whether a tick
-of beat was taken by a worker in the last minute: it takes both to make one.
+of beat was taken by a worker in the last minute: it takes both to make one. `sweeper` asks it
+whether `manage.py sweep` looked for due reminders in the last minute.
 """
 
 import http.client
@@ -39,10 +41,10 @@ def main(arguments: list[str]) -> int:
         case ["web"]:
             env = Environment()
             healthy = web_answers(env.text("HOST", "127.0.0.1"), env.number("PORT", 8000))
-        case ["worker" | "beat" as name]:
+        case ["worker" | "beat" | "sweeper" as name]:
             healthy = ticks_arrive(name)
         case _:
-            sys.stderr.write("Usage: python -m helpline.probe web|worker|beat\n")
+            sys.stderr.write("Usage: python -m helpline.probe web|worker|beat|sweeper\n")
             return 2
     return 0 if healthy else 1
 

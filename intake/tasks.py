@@ -10,29 +10,50 @@ from celery import shared_task
 from django.conf import settings
 from django.utils import timezone
 
-from intake.actions import events, insurance, reminders, searches
+from intake.actions import doorbell, events, insurance, searches, sweeping
+from intake.models import Reminder
 
-# Inside the soft time limit of a task, with room for the last batch.
-SWEEP_SECONDS = 40.0
+# One turn at a worker: then others are let in, and the bell is rung again. With every process of
+# the worker busy with mail, an urgent notice waits no longer than this and a batch.
+SLICE_SECONDS = 1.0
 
 
 @shared_task
-def sweep_reminders() -> None:
-    """Deliver every reminder that is due."""
-    reminders.sweep(seconds=SWEEP_SECONDS, monotonic=time.monotonic)
+def sweep_desk() -> None:
+    """Put every notice that is due on the desk."""
+    _sweep(Reminder.Channel.IN_APP)
+
+
+@shared_task
+def sweep_mail() -> None:
+    """Send every mail to staff that is due."""
+    _sweep(Reminder.Channel.EMAIL)
+
+
+@shared_task
+def sweep_texts() -> None:
+    """Send every text to a caller that is due."""
+    _sweep(Reminder.Channel.TEXT)
+
+
+def _sweep(channel: str) -> None:
+    if sweeping.sweep(channels=[channel], seconds=SLICE_SECONDS, monotonic=time.monotonic):
+        doorbell.ring(doorbell.BELLS[channel])
 
 
 @shared_task
 def heartbeat() -> None:
     """Arrived, so beat, broker and worker are alive."""
-    reminders.beat(names=("beat", "worker"), now=timezone.now())
+    sweeping.beat(names=("beat", "worker"), now=timezone.now())
 
 
 @shared_task
 def seal_events() -> None:
-    """Chain the events written since the last run."""
+    """Chain the events written since the last run, or as many as one turn allows."""
+    give_up_at = time.monotonic() + SLICE_SECONDS
     while events.seal(now=timezone.now()) == events.SEAL_BATCH:
-        pass
+        if time.monotonic() > give_up_at:
+            return
 
 
 @shared_task

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from helpline import signatures
 from tests.servers import ROOT, free_port, test_keyring
 
 pytestmark = [pytest.mark.once, pytest.mark.slow]
@@ -20,7 +21,7 @@ pytestmark = [pytest.mark.once, pytest.mark.slow]
 TEXT = (ROOT / "docker-compose.yml").read_text(encoding="utf-8")
 COMPOSE = yaml.safe_load(TEXT)
 SERVICES = COMPOSE["services"]
-OURS = ["migrate", "web", "worker", "beat"]
+OURS = ["migrate", "web", "worker", "beat", "sweeper"]
 LONGEST_TASK_SECONDS = 90
 # Far more than it takes; a busy machine is no failure.
 READY_WITHIN_SECONDS = 180
@@ -172,6 +173,9 @@ class Stack:
             "keys": test_keyring(),
             "database_url": database_url,
             "email_url": "filemail://",
+            "metrics_token": "compose-test-" + "0" * 30,
+            "text_gateway_secret": signatures.new_secret(),
+            "phone_webhook_secret": signatures.new_secret(),
         }
         for name, value in secrets.items():
             path = folder / name
@@ -293,14 +297,20 @@ def test_every_command_starts_works_and_stops(stack):
     stack.start("web")
     stack.wait(lambda: stack.is_healthy("web"))
     status, _, body = stack.get("/health/ready")
-    assert (status, body) == (503, '{"not_ready": ["database", "worker", "beat"]}')
+    assert (status, body) == (
+        503,
+        '{"not_ready": ["database", "worker", "beat", "sweep", "reminders"]}',
+    )
     assert not stack.is_healthy("worker")
 
     # Migrated, and once more, as on every later start.
     stack.succeed(stack.command("migrate"), "migrate")
     stack.succeed(stack.command("migrate"), "migrate")
 
-    # Worker and beat make it ready.
+    # The sweeper alone keeps promises; worker and beat make it ready.
+    stack.start("sweeper")
+    stack.wait(lambda: stack.is_healthy("sweeper"))
+    assert stack.get("/health/ready")[2] == '{"not_ready": ["worker", "beat"]}'
     stack.start("worker")
     stack.start("beat")
     stack.wait(lambda: stack.get("/health/ready")[0] == 200)
@@ -318,7 +328,7 @@ def test_every_command_starts_works_and_stops(stack):
     assert stack.get("/", Host="evil.example", **{"X-Forwarded-Proto": "https"})[0] == 400
 
     # SIGTERM to the one process is enough.
-    for name in ("beat", "worker", "web"):
+    for name in ("sweeper", "beat", "worker", "web"):
         process = stack.processes.pop(name)
         process.terminate()
         assert process.wait(60) == 0, stack.log(name)

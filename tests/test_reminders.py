@@ -8,7 +8,7 @@ import pytest
 from django.core import mail
 from django.db import connection
 
-from intake.actions import callbacks, reminders
+from intake.actions import callbacks, delivery, reminders, sweeping
 from intake.channels import CHANNELS
 from intake.channels.base import ChannelDown
 from intake.models import Callback, Event, Heartbeat, Notice, Reminder
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture
 def clock():
     """The database's own time, which the engine goes by."""
-    return reminders.database_now()
+    return delivery.database_now()
 
 
 def planned(now, *, due_in=timedelta(), **fields):
@@ -39,7 +39,11 @@ def move_back(by):
 
 
 def sweep():
-    return reminders.sweep(seconds=20, monotonic=time.monotonic)
+    """Deliver what is due; how many were sent."""
+    sent = Reminder.objects.filter(status="sent")
+    before = sent.count()
+    assert sweeping.sweep(seconds=20, monotonic=time.monotonic) is False
+    return sent.count() - before
 
 
 def test_a_promise_plans_one_reminder_for_each_stage_and_channel(clock):
@@ -72,30 +76,30 @@ def test_nothing_goes_out_before_it_is_due_and_everything_after(clock, agent):
 
 def test_a_claimed_reminder_is_nobody_elses_until_its_lease_ends(clock):
     planned(clock)
-    first = reminders.claim(channel="in_app", limit=10)
+    first = delivery.claim(channel="in_app", limit=10)
     assert [reminder.stage for reminder in first] == ["due"]
-    assert reminders.claim(channel="in_app", limit=10) == []
+    assert delivery.claim(channel="in_app", limit=10) == []
     move_back(timedelta(seconds=61))
-    again = reminders.claim(channel="in_app", limit=10)
+    again = delivery.claim(channel="in_app", limit=10)
     assert [reminder.pk for reminder in again] == [first[0].pk]
     assert again[0].lease_token != first[0].lease_token
 
 
 def test_a_worker_that_lost_its_lease_can_no_longer_finish(clock):
     planned(clock)
-    (stale,) = reminders.claim(channel="in_app", limit=1)
+    (stale,) = delivery.claim(channel="in_app", limit=1)
     move_back(timedelta(seconds=61))
-    (fresh,) = reminders.claim(channel="in_app", limit=1)
-    assert reminders.deliver(reminder=stale, now=clock) is False
+    (fresh,) = delivery.claim(channel="in_app", limit=1)
+    assert delivery.deliver(reminder=stale, now=clock) is False
     assert Notice.objects.count() == 0
-    assert reminders.deliver(reminder=fresh, now=clock) is True
+    assert delivery.deliver(reminder=fresh, now=clock) is True
     assert Notice.objects.count() == 1
 
 
 def test_a_moved_promise_voids_what_a_worker_still_holds_and_plans_afresh(clock, agent):
     person = maria()
     callback = planned(clock, person=person)
-    (held,) = reminders.claim(channel="in_app", limit=1)
+    (held,) = delivery.claim(channel="in_app", limit=1)
     callbacks.reschedule(
         callback=callback,
         due_at=clock + timedelta(days=1),
@@ -103,7 +107,7 @@ def test_a_moved_promise_voids_what_a_worker_still_holds_and_plans_afresh(clock,
         by=agent,
         now=clock,
     )
-    assert reminders.deliver(reminder=held, now=clock) is False
+    assert delivery.deliver(reminder=held, now=clock) is False
     assert Notice.objects.count() == 0
     moved = Reminder.objects.get(pk=held.pk)
     assert (moved.status, moved.plan) == ("planned", 2)
@@ -112,9 +116,9 @@ def test_a_moved_promise_voids_what_a_worker_still_holds_and_plans_afresh(clock,
 
 def test_a_closed_callback_reminds_nobody(clock, agent):
     callback = planned(clock)
-    (held,) = reminders.claim(channel="in_app", limit=1)
+    (held,) = delivery.claim(channel="in_app", limit=1)
     callbacks.cancel(callback=callback, by=agent, now=clock)
-    assert reminders.deliver(reminder=held, now=clock) is False
+    assert delivery.deliver(reminder=held, now=clock) is False
     assert set(callback.reminders.values_list("status", flat=True)) == {"void"}
     assert Notice.objects.count() == 0
 
@@ -176,10 +180,10 @@ def test_a_failing_row_backs_off_dies_after_three_tries_and_holds_up_nobody(
 def test_a_dead_mail_server_costs_no_failure_and_the_desk_does_not_wait(clock, agent, monkeypatch):
     callback = planned(clock, owner=agent)
 
-    def refuse(self, **kwargs):
+    def refuse(connection, message):
         raise ConnectionRefusedError
 
-    monkeypatch.setattr("django.core.mail.EmailMessage.send", refuse)
+    monkeypatch.setattr("intake.channels.email.transmit", refuse)
     sweep()
     row = callback.reminders.get(stage="due", channel="email")
     assert (row.status, row.failures, row.lease_token) == ("planned", 0, None)
@@ -211,20 +215,20 @@ def test_an_urgent_promise_overtakes_a_backlog_of_routine_ones(clock):
     for number in range(5):
         planned(clock - timedelta(minutes=5), person=maria(phone=f"+1202555015{number}"))
     urgent = planned(clock, person=maria(phone="+12025550160"), urgency=Callback.Urgency.URGENT)
-    (first, *_rest) = reminders.claim(channel="in_app", limit=3)
+    (first, *_rest) = delivery.claim(channel="in_app", limit=3)
     assert first.callback_id == urgent.pk
 
 
 def test_a_row_that_keeps_killing_its_worker_ends_dead_and_visible(clock):
     callback = planned(clock)
-    Reminder.objects.update(attempts=reminders.MOST_ATTEMPTS)
+    Reminder.objects.update(attempts=delivery.MOST_ATTEMPTS)
     sweep()
     assert callback.reminders.get(stage="due", channel="in_app").status == "dead"
 
 
 def test_the_heartbeat_keeps_one_row_a_process(now):
-    reminders.beat(names=("beat", "worker"), now=now)
-    reminders.beat(names=("beat", "worker"), now=now + timedelta(seconds=10))
+    sweeping.beat(names=("beat", "worker"), now=now)
+    sweeping.beat(names=("beat", "worker"), now=now + timedelta(seconds=10))
     assert {h.name: h.seen_at for h in Heartbeat.objects.all()} == {
         "beat": now + timedelta(seconds=10),
         "worker": now + timedelta(seconds=10),
@@ -233,7 +237,7 @@ def test_the_heartbeat_keeps_one_row_a_process(now):
 
 @pytest.mark.django_db(transaction=True)
 def test_four_sweepers_at_once_lose_nothing_and_double_nothing():
-    clock = reminders.database_now()
+    clock = delivery.database_now()
     person = maria()
     person.created_at = clock
     person.save()
@@ -244,9 +248,9 @@ def test_four_sweepers_at_once_lose_nothing_and_double_nothing():
     def work():
         try:
             for _round in range(40):
-                batch = reminders.claim(channel="in_app", limit=7)
+                batch = delivery.claim(channel="in_app", limit=7)
                 for reminder in batch:
-                    reminders.deliver(reminder=reminder, now=clock)
+                    delivery.deliver(reminder=reminder, now=clock)
                 if not batch and not Reminder.objects.filter(
                     channel="in_app", stage="due", status="planned"
                 ):
@@ -271,13 +275,13 @@ def test_a_channel_that_is_down_raises_through_deliver_and_leaves_the_row_leased
 ):
     planned(clock, owner=agent)
 
-    def refuse(self, **kwargs):
+    def refuse(connection, message):
         raise TimeoutError
 
-    monkeypatch.setattr("django.core.mail.EmailMessage.send", refuse)
-    (row,) = reminders.claim(channel="email", limit=1)
+    monkeypatch.setattr("intake.channels.email.transmit", refuse)
+    (row,) = delivery.claim(channel="email", limit=1)
     with pytest.raises(ChannelDown):
-        reminders.deliver(reminder=row, now=clock)
-    reminders.put_back(reminders=[row], now=clock)
+        delivery.deliver(reminder=row, now=clock)
+    delivery.put_back(reminders=[row], now=clock)
     row.refresh_from_db()
     assert row.lease_token is None

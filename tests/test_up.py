@@ -20,6 +20,8 @@ pytestmark = [pytest.mark.once, pytest.mark.slow]
 READY_WITHIN_SECONDS = 180
 STOPPED_WITHIN_SECONDS = 60
 
+EVERY_CHILD = {"broker", "web", "worker", "beat", "sweeper"}
+
 
 class Up:
     """A running `manage.py up`, and what it said so far."""
@@ -79,7 +81,13 @@ class Up:
 
     def children(self):
         """Name -> process id of the main process of each child."""
-        marks = {"valkey-server": "broker", "gunicorn": "web", " worker": "worker", " beat": "beat"}
+        marks = {
+            "valkey-server": "broker",
+            "gunicorn": "web",
+            " worker": "worker",
+            " beat": "beat",
+            " sweep": "sweeper",
+        }
         found = {}
         for pid, parent, command in processes():
             if parent == self.process.pid:
@@ -159,7 +167,7 @@ def test_it_prints_its_address_and_becomes_ready(up):
     up.wait_until_started()
     assert f"http://localhost:{up.port}/" in up.output
     assert up.get("/health/live") == (200, "alive\n")
-    assert set(up.children()) == {"broker", "web", "worker", "beat"}
+    assert set(up.children()) == EVERY_CHILD
 
 
 def test_its_folder_is_closed_to_others(up, folder):
@@ -187,9 +195,9 @@ def test_a_port_in_use_is_refused_in_one_line(up, folder):
     assert len(second.output.strip().splitlines()) == 1
 
 
-@pytest.mark.parametrize("name", ["worker", "beat", "web", "broker"])
+@pytest.mark.parametrize("name", sorted(EVERY_CHILD))
 def test_a_child_that_is_killed_comes_back_and_is_spoken_of(up, name):
-    up.wait_for(lambda: set(up.children()) == {"broker", "web", "worker", "beat"})
+    up.wait_for(lambda: set(up.children()) == EVERY_CHILD)
     before = up.children()[name]
     os.kill(before, signal.SIGKILL)
     up.wait_for(lambda: up.children().get(name, before) != before)
@@ -236,7 +244,7 @@ def test_a_killed_supervisor_leaves_no_orphans(folder):
     one = Up(folder / "orphans")
     one.wait_until_started()
     family = one.family()
-    assert len(family) >= 5
+    assert len(family) >= 6
     one.process.kill()
     one.process.wait()
     assert all_gone(family)

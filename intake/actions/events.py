@@ -1,7 +1,7 @@
 """Writing, sealing and verifying the audit."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
@@ -52,6 +52,27 @@ def write(
     ``detail`` takes codes, numbers, booleans and lists of them; anything that could be a
     sentence raises ``NotACode``, so that no personal value gets here by mistake.
     """
+    event = _event(verb, by, now, subject, detail or {})
+    event.save(force_insert=True)
+    return event
+
+
+def write_all(
+    verb: str,
+    *,
+    by: By,
+    now: datetime,
+    subjects: Iterable[tuple[models.Model, Mapping[str, Any]]],
+) -> None:
+    """Add one event for each (subject, detail), as ``write`` would, in a few statements."""
+    Event.objects.bulk_create(
+        [_event(verb, by, now, subject, detail) for subject, detail in subjects]
+    )
+
+
+def _event(
+    verb: str, by: By, now: datetime, subject: models.Model | None, detail: Mapping[str, Any]
+) -> Event:
     event = Event(
         at=now,
         actor_kind=by.value if isinstance(by, Actor) else Event.ActorKind.USER,
@@ -59,10 +80,9 @@ def write(
         verb=verb,
         subject_type=subject._meta.model_name or "" if subject is not None else "",
         subject_id=str(subject.pk) if subject is not None else "",
-        detail=_codes(detail or {}),
+        detail=_codes(detail),
     )
     event.mac = event.computed_mac()
-    event.save(force_insert=True)
     return event
 
 
@@ -97,9 +117,19 @@ def seal(*, now: datetime, limit: int = SEAL_BATCH) -> int:
         position += 1
         head = event.computed_link(head, position)
         event.position, event.link = position, head
-    Event.objects.bulk_update(batch, ["position", "link"], batch_size=200)
+    _write_links(batch)
     EventSeal.objects.create(position=position, head=head, sealed_at=now)
     return len(batch)
+
+
+def _write_links(batch: Iterable[Event]) -> None:
+    """One prepared statement for all: ``bulk_update`` took ten times as long."""
+    to_column = Event._meta.pk.get_db_prep_value
+    with connection.cursor() as cursor:
+        cursor.executemany(
+            "UPDATE intake_event SET position = %s, link = %s WHERE id = %s",
+            [(event.position, event.link, to_column(event.pk, connection)) for event in batch],
+        )
 
 
 def _sole_sealer() -> bool:

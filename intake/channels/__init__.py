@@ -1,12 +1,10 @@
-"""How we reach people: one adapter a channel, each with its own promise.
+"""How we reach people: one adapter a channel, each with its own promise."""
 
-The order matters: the sweep takes in-app first, so the desk never waits for a mail server.
-"""
-
-from intake.channels.base import Channel
+from intake.channels.base import Board, Carrier
 from intake.channels.email import EmailChannel
 from intake.channels.in_app import InAppChannel
+from intake.channels.text import TextChannel
 
-CHANNELS: dict[str, Channel] = {
-    channel.name: channel for channel in (InAppChannel(), EmailChannel())
+CHANNELS: dict[str, Board | Carrier] = {
+    channel.name: channel for channel in (InAppChannel(), EmailChannel(), TextChannel())
 }

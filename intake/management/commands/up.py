@@ -23,12 +23,15 @@ from intake.crypto.keyring import KeyringError, create_keyring_file
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 # Longer than any task may take (helpline.celery), so that none is killed at work.
 WORKER_GRACE_SECONDS = 95.0
+# A mail on its way may take a time-out or two.
+SWEEPER_GRACE_SECONDS = 30.0
 
 
 class Command(BaseCommand):
     help = (
-        "Starts broker, web server, worker and beat, and keeps them alive. On the first start it "
-        "makes keys and database in HELPLINE_DATA and fills them with invented calls (DEMO=0: not)."
+        "Starts broker, web server, worker, beat and sweeper, and keeps them alive. On the first "
+        "start it makes keys and database in HELPLINE_DATA and fills them with invented calls "
+        "(DEMO=0: not)."
     )
     # They need the keys, which the first start makes.
     requires_system_checks = ()
@@ -119,6 +122,11 @@ def children(data: Path, web_socket: int) -> list[Child]:
             grace_seconds=WORKER_GRACE_SECONDS,
         ),
         Child("beat", [*celery, "beat", "--pidfile="]),
+        Child(
+            "sweeper",
+            [sys.executable, "-m", "django", "sweep"],
+            grace_seconds=SWEEPER_GRACE_SECONDS,
+        ),
     ]
     if settings.EMBEDDED_BROKER:
         path = embedded.socket_path(data)
