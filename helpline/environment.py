@@ -4,6 +4,7 @@ import os
 from collections.abc import Mapping
 from datetime import time
 from pathlib import Path
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from django.core.exceptions import ImproperlyConfigured
@@ -93,3 +94,15 @@ class Environment:
         if not value:
             raise ImproperlyConfigured(f"{name}_FILE: the file is empty.")
         return value
+
+
+def is_gateway_address(url: str) -> bool:
+    """Whether a text gateway may be asked there: by https, or on this machine by http."""
+    try:
+        parts = urlsplit(url)
+        host, _port = parts.hostname, parts.port
+    except ValueError:
+        return False
+    is_plain = parts.scheme == "http" and host in {"127.0.0.1", "localhost", "::1"}
+    is_bare = not (parts.username or parts.password or parts.fragment)
+    return bool(host) and is_bare and url.isascii() and (parts.scheme == "https" or is_plain)

@@ -12,7 +12,8 @@ from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext_lazy as _
 
 from helpline.embedded import socket_path
-from helpline.environment import Environment
+from helpline.environment import Environment, is_gateway_address
+from helpline.signatures import BadSecret, read_secrets
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -42,6 +43,18 @@ if not re.fullmatch(r"\+[1-9]\d{6,14}", HELPLINE_NUMBER):
     raise ImproperlyConfigured(
         "HELPLINE_NUMBER must be in international form, such as +18005550199."
     )
+# Further lines of ours: none of them is ever rung as if it were a caller's.
+HELPLINE_OWN_NUMBERS = tuple(env.words("HELPLINE_OWN_NUMBERS"))
+if not all(re.fullmatch(r"\+[1-9]\d{6,14}", number) for number in HELPLINE_OWN_NUMBERS):
+    raise ImproperlyConfigured(
+        "HELPLINE_OWN_NUMBERS must be numbers in international form, separated by commas."
+    )
+# The state this helpline sits in: in Florida its stricter calling hours hold for everybody.
+HELPLINE_STATE = env.text("HELPLINE_STATE").upper()
+if HELPLINE_STATE and not re.fullmatch(r"[A-Z]{2}", HELPLINE_STATE):
+    raise ImproperlyConfigured("HELPLINE_STATE must be two letters, such as FL.")
+# Off: nobody is rung on a federal holiday unless they asked for that very time.
+HELPLINE_CALLS_ON_HOLIDAYS = env.flag("HELPLINE_CALLS_ON_HOLIDAYS", default=True)
 # Where a due promise without an owner is mailed, as a count and a link; empty mails nobody.
 HELPLINE_STAFF_EMAIL = env.text("HELPLINE_STAFF_EMAIL")
 # Where "Leave this page" on the public pages leads: a page anyone might be looking at.
@@ -111,6 +124,13 @@ if PRODUCTION and _address.scheme != "https":
 
 # localhost is for the health check inside a container.
 ALLOWED_HOSTS = [_address.hostname, "localhost", "127.0.0.1", "[::1]", *env.words("ALLOWED_HOSTS")]
+
+# --- Monitoring ----------------------------------------------------------------------------------
+
+# What Prometheus shows to read /metrics; unset, there is no such page.
+METRICS_TOKEN = env.secret("METRICS_TOKEN")
+if METRICS_TOKEN and len(METRICS_TOKEN) < 32:
+    raise ImproperlyConfigured("METRICS_TOKEN must have at least 32 characters.")
 
 # --- Application ---------------------------------------------------------------------------------
 
@@ -254,6 +274,38 @@ SERVER_EMAIL = DEFAULT_FROM_EMAIL
 # Errors are never mailed: see LOGGING.
 ADMINS: list[tuple[str, str]] = []
 MANAGERS: list[tuple[str, str]] = []
+
+# --- Texts to callers, and what a phone system tells us -------------------------------------------
+
+
+def _signing_secrets(name: str, text: str) -> tuple[bytes, ...]:
+    try:
+        return read_secrets(text)
+    except BadSecret as error:
+        raise ImproperlyConfigured(f"{name}: {error} Make one: openssl rand -base64 32") from None
+
+
+# off: no text is ever planned. console: a line in the log instead. http: TEXT_GATEWAY_URL.
+TEXT_GATEWAY = env.text("TEXT_GATEWAY", "off").lower()
+if TEXT_GATEWAY not in {"off", "console", "http"}:
+    raise ImproperlyConfigured("TEXT_GATEWAY must be off, console or http.")
+if PRODUCTION and TEXT_GATEWAY == "console":
+    raise ImproperlyConfigured(
+        "TEXT_GATEWAY must be off or http when PRODUCTION is on: console sends nothing."
+    )
+TEXT_GATEWAY_URL = env.text("TEXT_GATEWAY_URL")
+TEXT_GATEWAY_SECRETS = _signing_secrets("TEXT_GATEWAY_SECRET", env.secret("TEXT_GATEWAY_SECRET"))
+if TEXT_GATEWAY == "http":
+    if not is_gateway_address(TEXT_GATEWAY_URL):
+        raise ImproperlyConfigured(
+            "TEXT_GATEWAY_URL must look like https://texts.example.org/send (http only for"
+            " 127.0.0.1 or localhost), without a name or password in it."
+        )
+    if not TEXT_GATEWAY_SECRETS:
+        raise ImproperlyConfigured("Set TEXT_GATEWAY_SECRET or TEXT_GATEWAY_SECRET_FILE.")
+
+# Several, separated by blanks, while one is changed. None: the address /hooks/phone does not exist.
+PHONE_WEBHOOK_SECRETS = _signing_secrets("PHONE_WEBHOOK_SECRET", env.secret("PHONE_WEBHOOK_SECRET"))
 
 # --- Staff, sessions, cookies --------------------------------------------------------------------
 

@@ -7,6 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from helpline.embedded import create_secret_key
+from helpline.signatures import new_secret
 from intake.crypto.keyring import KeyringError, create_keyring_file
 
 # To be replaced by the address of a mail server; see .env.example.
@@ -16,8 +17,9 @@ DATABASE = "postgres://helpline:{password}@db:5432/helpline"
 
 class Command(BaseCommand):
     help = (
-        "Writes secret_key, keys.json, db_password, database_url and email_url, as "
-        "docker-compose.yml expects them, into FOLDER. A file that is there is never changed."
+        "Writes secret_key, keys.json, db_password, database_url, email_url, metrics_token, "
+        "text_gateway_secret and phone_webhook_secret, as docker-compose.yml expects them, into "
+        "FOLDER. A file that is there is never changed."
     )
     requires_system_checks = ()
 
@@ -33,6 +35,9 @@ class Command(BaseCommand):
             write_secret(folder / "db_password", password)
             write_secret(folder / "database_url", DATABASE.format(password=password))
             write_secret(folder / "email_url", MAIL_TO_FILES)
+            write_secret(folder / "metrics_token", secrets.token_urlsafe(32))
+            write_secret(folder / "text_gateway_secret", new_secret())
+            write_secret(folder / "phone_webhook_secret", new_secret())
         except (FileExistsError, KeyringError):
             raise CommandError(f"{folder} holds secrets already; they are kept.") from None
         self.stdout.write(
