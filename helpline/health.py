@@ -12,6 +12,10 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 from redis import Redis, RedisError
 
+from intake.models import Heartbeat
+from intake.models.clock import database_now
+from intake.reports import watch
+
 # Beat rings every 5 s; a dozen rings missed in a row is a stop, not a delay.
 HEARTBEAT_MAX_AGE = timedelta(seconds=60)
 BROKER_TIMEOUT_SECONDS = 2
@@ -34,22 +38,40 @@ def ready(request: HttpRequest) -> JsonResponse:
 
 
 def not_ready() -> list[str]:
-    probes: dict[str, Callable[[], bool]] = {
-        "database": database_is_ready,
-        "broker": broker_answers,
+    """The names of the parts that do not work.
+
+    "sweep": nobody has looked for due reminders for two minutes. "reminders": one is due for over
+    five minutes and in nobody's hands.
+    """
+    # Asked once: a server that does not answer costs the connection's time-out each time.
+    is_there = database_answers()
+    of_the_database: dict[str, Callable[[], bool]] = {
+        "database": is_migrated,
         "worker": lambda: was_seen("worker"),
         "beat": lambda: was_seen("beat"),
+        "sweep": lambda: watch.is_swept(database_now()),
+        "reminders": lambda: watch.late_since(database_now()) is None,
     }
-    return [name for name, probe in probes.items() if not probe()]
+    failed = [
+        name for name, probe in of_the_database.items() if not (is_there and answers_yes(probe))
+    ]
+    return failed if broker_answers() else [*failed, "broker"]
 
 
-def database_is_ready() -> bool:
+def answers_yes(probe: Callable[[], bool]) -> bool:
+    try:
+        return probe()
+    except DatabaseError:
+        return False
+
+
+def database_answers() -> bool:
     try:
         with connection.cursor() as cursor:
             cursor.execute("SELECT 1")
-        return is_migrated()
     except DatabaseError:
         return False
+    return True
 
 
 # Databases known to be migrated. They stay so for the life of the process; "no" is asked again.
@@ -87,12 +109,9 @@ def broker_url() -> str:
 
 
 def was_seen(name: str) -> bool:
-    """Did the `heartbeat` task, sent by beat and run by a worker, stamp this row in the last minute?"""
-    from intake.models import Heartbeat
+    """Has this process given a sign of life in the last minute?
 
-    try:
-        return Heartbeat.objects.filter(
-            name=name, seen_at__gt=timezone.now() - HEARTBEAT_MAX_AGE
-        ).exists()
-    except DatabaseError:
-        return False
+    The `heartbeat` task, sent by beat and run by a worker, stamps both their rows.
+    """
+    seen_at = timezone.now() - HEARTBEAT_MAX_AGE
+    return answers_yes(Heartbeat.objects.filter(name=name, seen_at__gt=seen_at).exists)
