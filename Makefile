@@ -7,13 +7,15 @@ BIN := .venv/bin
 stamp = .venv/$(1)-$(shell cksum < requirements/$(1).txt | tr ' ' '-').stamp
 RUN := $(call stamp,run)
 TEST := $(call stamp,test)
+BENCH := $(call stamp,bench)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test pictures check bench format lock
+.PHONY: help run test crash pictures check bench format lock
 
 help:
 	@echo "make run     start the helpline (PORT=8000, HELPLINE_DATA=var, DEMO=1)"
 	@echo "make test    run all tests, on SQLite and on PostgreSQL"
+	@echo "make crash   kill everything while reminders come due; takes half an hour"
 	@echo "make pictures  the pages as the browser tests see them, into var/pictures"
 	@echo "make check   format, lint, types, migrations, import rule, README"
 	@echo "make bench   measure; never part of the tests"
@@ -25,6 +27,12 @@ run: $(RUN)
 
 test: $(TEST)
 	@exec $(BIN)/python tests/run.py
+
+# Fail points fifty times each, a backlog of 100,000, and chaos; `make test` has the short parts.
+crash: $(TEST)
+	CRASH_TIMES=50 HELPLINE_TEST_DB=postgresql $(BIN)/python -m pytest -q -n 0 --capture=no tests/crash
+	$(BIN)/python -m tests.crash.backlog
+	$(BIN)/python -m tests.crash.chaos
 
 # The pages as the browser tests see them; the README shows three of them.
 pictures: $(TEST)
@@ -43,8 +51,8 @@ check: $(TEST)
 	$(BIN)/python -m pytest -q tests/repo/test_imports.py tests/repo/test_readme.py
 
 # The other files in bench/ are parts of these.
-bench: $(TEST)
-	@for name in import_facilities reports call_sheet; do \
+bench: $(BENCH)
+	@for name in import_facilities reports call_sheet reminders; do \
 	    echo "== $$name"; $(BIN)/python "bench/$$name.py" || exit 1; done
 
 format: $(TEST)
@@ -69,9 +77,15 @@ $(TEST): | .venv/bin/pip
 	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements/test.txt
 	@rm -f .venv/*.stamp && touch $@ $(RUN)
 
+# What we measure ourselves against, on top of what tests need; only for the bench.
+$(BENCH): $(TEST)
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements/bench.txt
+	@rm -f .venv/bench-*.stamp && touch $@
+
 LOCK := uv pip compile pyproject.toml --quiet --universal --python-version 3.11 \
     --generate-hashes --no-header --no-annotate --no-emit-index-url
 
 lock:
 	$(LOCK) --output-file requirements/run.txt
 	$(LOCK) --extra test --constraint requirements/run.txt --output-file requirements/test.txt
+	$(LOCK) --extra bench --constraint requirements/test.txt --output-file requirements/bench.txt

@@ -20,6 +20,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import ClassVar
 from urllib.parse import quote
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -166,6 +167,15 @@ class Server:
 class PostgreSQL(Server):
     name = "postgresql"
     user = "helpline"
+    settings: ClassVar[dict[str, str]] = {
+        "listen_addresses": "127.0.0.1",
+        "unix_socket_directories": "",
+        "max_connections": "200",
+        # Nothing here outlives the run.
+        "fsync": "off",
+        "synchronous_commit": "off",
+        "full_page_writes": "off",
+    }
 
     def url(self, database: str = "postgres") -> str:
         return f"postgres://{self.user}@127.0.0.1:{self.port}/{database}"
@@ -176,10 +186,10 @@ class PostgreSQL(Server):
         with psycopg.connect(self.url(), autocommit=True) as connection:
             connection.execute(statement)
 
-    def create(self, database: str) -> str:
-        """A fresh, empty database; returns its URL."""
+    def create(self, database: str, *, template: str = "template1") -> str:
+        """A fresh, empty database, or a copy of one that nobody uses; returns its URL."""
         self.run(f'DROP DATABASE IF EXISTS "{database}" WITH (FORCE)')
-        self.run(f'CREATE DATABASE "{database}"')
+        self.run(f'CREATE DATABASE "{database}" TEMPLATE "{template}"')
         return self.url(database)
 
     def prepare(self, folder: Path) -> list[str]:
@@ -209,16 +219,9 @@ class PostgreSQL(Server):
             cwd=folder,
             **as_user(owner),
         )
-        settings = {
-            "listen_addresses": "127.0.0.1",
-            "unix_socket_directories": "",
-            "max_connections": "200",
-            # Nothing here outlives the run.
-            "fsync": "off",
-            "synchronous_commit": "off",
-            "full_page_writes": "off",
-        }
-        options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
+        options = [
+            part for name, value in self.settings.items() for part in ("-c", f"{name}={value}")
+        ]
         return [str(programs / "postgres"), "-D", str(data), "-p", str(self.port), *options]
 
     def answers(self) -> bool:
