@@ -37,6 +37,9 @@ class Canary:
     place: str
     needles: tuple[str, ...]
 
+    def __post_init__(self):
+        object.__setattr__(self, "lowered", tuple(needle.lower() for needle in self.needles))
+
 
 class Planter:
     """Gives each personal field a value nobody else has."""
@@ -56,6 +59,11 @@ class Planter:
                 continue
             self.count += 1
             place = f"{model.__name__}.{name}"
+            if isinstance(field, crypto.LoneDigestField):
+                digest, record.key_id = crypto.lone_digest(field.purpose, self.phone("")[0])
+                setattr(record, name, digest)
+                self.canaries.append(Canary(place, (digest.hex(),)))
+                continue
             value, needles = self.value(place, field)
             setattr(record, name, value)
             self.canaries.append(Canary(place, needles))
@@ -269,7 +277,7 @@ class World:
         found = {
             canary.place
             for canary in self.canaries
-            if any(needle.lower() in lowered for needle in canary.needles)
+            if any(needle in lowered for needle in canary.lowered)
         }
         if not found and (piece := TOKEN_CUT_SHORT.search(lowered)):
             found.add(f"a piece of {piece[0]}")
@@ -477,6 +485,28 @@ class World:
         self.callback(self.from_web, None, source="web", due_at=self.now + self.hour)
         closed = {"status": "reached", "closed_at": self.now}
         self.callback(self.caller, self.closed_call, **closed)
+        self.add(models.BlockedNumber, reason="declined", blocked_at=self.now, user=self.agent)
+        self.phone()
+
+    def phone(self):
+        """What went out and came in over the phone system."""
+        self.add(
+            models.TextMessage,
+            reminder=self.of(models.Reminder)[0],
+            plan=1,
+            wording="2026.1.en",
+            tried_at=self.now,
+        )
+        self.add(models.TextStop, person=self.from_web, stopped_at=self.now)
+        self.add(
+            models.PhoneEvent,
+            event_digest="a" * 64,
+            kind="text_received",
+            occurred_at=self.now,
+            received_at=self.now,
+            result="wants_no_calls",
+            callback=self.of(models.Callback)[1],
+        )
 
     def callback(self, person, call, *, due_at=None, **fields):
         due_at = due_at or self.now - self.hour
@@ -493,7 +523,12 @@ class World:
             **fields,
         )
         self.add(
-            models.Attempt, callback=callback, number=1, outcome="no_answer", **self.made("made")
+            models.Attempt,
+            callback=callback,
+            number=1,
+            outcome="no_answer",
+            number_shown_at=self.now,
+            **self.made("made"),
         )
         self.reminders(callback, owner=fields.get("owner"))
         return callback

@@ -196,11 +196,15 @@ def real_data():
 
 @pytest.fixture(scope="session")
 def django_db_modify_db_settings(django_db_modify_db_settings):
-    """Let Django empty the tables after a transactional test: events refuse to be deleted."""
+    """Migrate once a run. Let Django empty the tables after a transactional test: events refuse
+    to be deleted."""
     from importlib import import_module
 
     from django.db import connection
 
+    from tests import fresh_database
+
+    connection.creation.create_test_db = fresh_database.shared(connection.creation)
     guards = import_module("intake.migrations.0003_append_only_events")
     operations, vendor = type(connection.ops), connection.vendor
     flush = operations.sql_flush

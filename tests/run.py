@@ -18,6 +18,8 @@ from tests import tally  # noqa: E402
 
 NO_TESTS_RAN = 5
 OTHER_CODE = 1
+# Twice the cores of a small machine: tests that wait for servers and browsers leave theirs idle.
+WORKERS = "4"
 
 
 def run(database, arguments):
@@ -26,7 +28,7 @@ def run(database, arguments):
         counts = Path(folder) / "counts.json"
         print(f"== {database} ==", flush=True)
         code = subprocess.run(
-            [sys.executable, "-m", "pytest", "-n", "2", *arguments],
+            [sys.executable, "-m", "pytest", "-n", WORKERS, *arguments],
             cwd=ROOT,
             env={**os.environ, "HELPLINE_TEST_DB": database, tally.FILE: str(counts)},
             check=False,

@@ -3,10 +3,11 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
+from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from intake.actions import callbacks
+from intake.actions import calling_hours
 from intake.rules import callback_times, hours
 from intake.rules.callback_times import Day, Part
 from tests.callers import BEN, CLEO, DINA, Page, only_callback
@@ -92,7 +93,7 @@ def test_the_time_promised_is_one_we_may_keep_told_in_their_own_time(page, chang
     assert abs(callback.due_at - expected) <= timedelta(seconds=5)
     assert words in receipt
     assert ".." not in receipt
-    assert callbacks.calling_decision(callback.person, callback.due_at).ok
+    assert calling_hours.decide(callback.person, callback.due_at).ok
 
 
 def test_at_night_as_soon_as_possible_says_honestly_when_we_may_ring(page):
@@ -113,7 +114,7 @@ def test_only_their_own_words_have_us_ring_at_night(page):
     callback = only_callback()
     assert callback.asked_outside_hours
     assert callback.due_at - NIGHT < timedelta(minutes=1)
-    assert callbacks.calling_decision(
+    assert calling_hours.decide(
         callback.person, callback.due_at, asked_outside_hours=callback.asked_outside_hours
     ).ok
 
@@ -140,6 +141,30 @@ def test_as_soon_as_possible_in_the_last_minutes_of_a_day_means_the_next_morning
     assert "tomorrow, Wednesday, March 11, from 8 a.m. on" in receipt
 
 
+THANKSGIVING_EVE = datetime(2026, 11, 25, 23, 0, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("asked", "field"),
+    [({"day": "tomorrow"}, "day"), ({"day": "date", "on": "2026-11-26"}, "on")],
+    ids=["tomorrow", "by date"],
+)
+def test_a_holiday_is_promised_only_where_the_helpline_rings_on_it(page, settings, asked, field):
+    page.clock.move_to(THANKSGIVING_EVE)
+    settings.HELPLINE_CALLS_ON_HOLIDAYS = False
+    refused = page.send(**asked)
+    assert "federal holiday" in refused.context["form"].errors[field][0]
+    settings.HELPLINE_CALLS_ON_HOLIDAYS = True
+    assert "Thursday, November 26" in page.receipt(**asked)
+
+
+def test_as_soon_as_possible_before_a_holiday_says_honestly_when(page, settings):
+    settings.HELPLINE_CALLS_ON_HOLIDAYS = False
+    page.clock.move_to(THANKSGIVING_EVE + timedelta(hours=4))  # 22:00 in Washington
+    receipt = page.receipt()
+    assert "on Friday, November 27, from 8 a.m." in receipt
+
+
 @pytest.mark.once
 def test_who_may_be_anywhere_is_asked_for_the_zone():
     anywhere = hours.calling_rule(
@@ -151,7 +176,7 @@ def test_who_may_be_anywhere_is_asked_for_the_zone():
 
 
 @pytest.mark.once
-@settings(deadline=None)
+@hypothesis_settings(deadline=None)
 @given(
     st.sampled_from([day for day in Day if day is not Day.NOW]),
     st.sampled_from(list(Part)),

@@ -62,6 +62,8 @@ def bound(sheet, name):
     return parts[prefix][field]
 
 
+# Nothing is written: what a database makes of such a sheet is asked below.
+@pytest.mark.once
 @pytest.mark.django_db
 @pytest.mark.parametrize("name", FIELDS)
 def test_every_field_takes_every_input(now, name):

@@ -205,7 +205,7 @@ def test_no_task_logs_or_mails_one(mailoutbox, settings):
     with log_lines() as log:
         for name in sorted(ours(app)):
             app.tasks[name].apply(throw=True)
-    assert "sweep_reminders" in log.getvalue()
+    assert "sweep_desk" in log.getvalue()
     assert not world.sightings(log.getvalue())
     assert mailoutbox
     for message in mailoutbox:

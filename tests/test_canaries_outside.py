@@ -132,7 +132,7 @@ class Outside:
             ours = [name for name in app.tasks if name.startswith("intake.")]
             for name in sorted(ours, key=lambda name: name.endswith("heartbeat")):
                 app.send_task(name, connection=broker)
-        beats = models.Heartbeat.objects.filter(seen_at__gt=started)
+        beats = models.Heartbeat.objects.filter(name="worker", seen_at__gt=started)
         self.wait(beats.exists)
 
     def ask(self, method, path, body=None, **headers):
@@ -167,11 +167,11 @@ def test_no_process_log_broker_or_mail_file_holds_one(outside):
     assert outside.ask("GET", f"/admin/intake/call/?narrative={token}", **signed_in) == 400
     outside.ring_every_bell()
     # --- the logs
-    for name, line in (("web", f"GET {call} 200"), ("worker", "sweep_reminders")):
+    for name, line in (("web", f"GET {call} 200"), ("worker", "sweep_desk")):
         assert line in outside.log(name)
         assert not world.sightings(outside.log(name)), outside.log(name)
     # --- the broker: what passed, and what is left
-    assert any("sweep_reminders" in command for command in outside.heard)
+    assert any("sweep_desk" in command for command in outside.heard)
     assert not [command for command in outside.heard if world.sightings(command)]
     for key in outside.redis.scan_iter():
         assert not world.sightings(key)

@@ -125,7 +125,14 @@ def test_a_list_that_goes_by_id_is_walked_by_id(supervisor, agent, now, client_f
     monkeypatch.setattr(HelplineAdmin, "counted", 50)
     callback = casting.open_callback(due_at=now, now=now)
     made = [
-        Attempt(callback=callback, number=n, outcome="no_answer", made_at=now, made_by=agent)
+        Attempt(
+            callback=callback,
+            number=n,
+            outcome="no_answer",
+            number_shown_at=now + timedelta(minutes=n),
+            made_at=now,
+            made_by=agent,
+        )
         for n in range(1, 61)
     ]
     Attempt.objects.bulk_create(made)
@@ -293,7 +300,14 @@ def test_the_values_of_a_filter_are_found_without_reading_every_row(administrato
 def test_attempts_are_counted_for_the_rows_shown_alone(browser, agent, now):
     callback = casting.open_callback(due_at=now, now=now)
     for number in (1, 2):
-        Attempt(callback=callback, number=number, outcome="busy", made_at=now, made_by=agent).save()
+        Attempt(
+            callback=callback,
+            number=number,
+            outcome="busy",
+            number_shown_at=now + timedelta(minutes=number),
+            made_at=now,
+            made_by=agent,
+        ).save()
     casting.open_callback(due_at=now, now=now, person=casting.maria(phone=casting.JOHN))
     response = browser.get("/admin/intake/callback/")
     assert sorted(row.tries_made for row in response.context["cl"].result_list) == [0, 2]

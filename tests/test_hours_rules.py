@@ -183,7 +183,7 @@ def test_their_own_safe_hours_narrow_the_window():
     assert not allowed(at("09:59", DENVER), rule).ok
     assert allowed(at("10:00", DENVER), rule).ok
     assert not allowed(at("12:00", DENVER), rule).ok
-    assert "safe hours are 10:00-12:00" in allowed(at("12:00", DENVER), rule).reason
+    assert "safe hours are 10:00 AM to 12:00 PM" in allowed(at("12:00", DENVER), rule).reason
 
 
 def test_safe_hours_do_not_widen_the_window():

@@ -1,5 +1,7 @@
 """Which numbers may be dialed: every kind of number that must not be, each with its reason."""
 
+import re
+
 import phonenumbers
 import pytest
 from hypothesis import given
@@ -131,14 +133,14 @@ def test_numbers_of_the_states_and_territories_are_dialed(number):
 
 
 def test_our_own_lines_are_not_dialed():
-    assert dialable(TIME_SIGNAL, [AVA]).ok
-    assert not dialable(TIME_SIGNAL, [TIME_SIGNAL]).ok
-    assert not dialable(AVA, [AVA], allow_fictional=True).ok
+    assert dialable(TIME_SIGNAL, own=[AVA]).ok
+    assert not dialable(TIME_SIGNAL, own=[TIME_SIGNAL]).ok
+    assert not dialable(AVA, own=[AVA], allow_fictional=True).ok
 
 
 def test_toll_free_is_dialed_only_where_that_is_allowed():
     assert dialable("+18005550123", allow_toll_free=True).ok
-    assert not dialable(OUR_LINE, [OUR_LINE], allow_toll_free=True).ok
+    assert not dialable(OUR_LINE, own=[OUR_LINE], allow_toll_free=True).ok
 
 
 def test_invented_numbers_are_dialed_in_demonstrations_only():
@@ -152,6 +154,105 @@ def test_the_whole_invented_range_works_in_every_area_code():
     for area in AREA_CODE_ZONES:
         for line in ("0100", "0123", "0199"):
             assert dialable(f"+1{area}555{line}", allow_fictional=True).ok
+
+
+# --- Every area code, against the library's own metadata -----------------------------------------
+
+TERRITORIES = {"340", "670", "671", "684", "787", "939"}
+AREA_CODES = [str(code) for code in range(200, 1000)]
+SAMPLES = ("2345678", "3456789", "4567890", "7654321", "8322345")
+
+
+def number_of(area, line):
+    return f"+1{area}{line}"
+
+
+def test_an_area_code_is_dialed_only_if_the_library_puts_it_in_the_united_states():
+    """In all 800 of them: nothing is open that the metadata, or security's own list, calls else."""
+    dialed = set()
+    for area in AREA_CODES:
+        for line in SAMPLES:
+            number = number_of(area, line)
+            if not dialable(number).ok:
+                continue
+            dialed.add(area)
+            parsed = phonenumbers.parse(number)
+            assert phonenumbers.is_valid_number(parsed), area
+            assert phonenumbers.region_code_for_number(parsed) in phones.US_REGIONS, area
+            assert phonenumbers.number_type(parsed) in (
+                phonenumbers.PhoneNumberType.FIXED_LINE_OR_MOBILE,
+                phonenumbers.PhoneNumberType.FIXED_LINE,
+                phonenumbers.PhoneNumberType.MOBILE,
+            ), area
+
+    assert not dialed & phones.CARIBBEAN_AND_ATLANTIC
+    assert not dialed & phones.NO_PLACE
+    assert not dialed & phones.TOLL_FREE
+    # None of the states' own is lost; in the territories few exchanges are in use.
+    assert set(AREA_CODE_ZONES) - dialed <= TERRITORIES
+    for region in ("PR", "GU", "MP", "AS", "VI"):
+        assert dialable(example(region)).ok
+
+
+@pytest.mark.parametrize("allow", [False, True])
+def test_an_area_code_abroad_or_of_no_place_is_closed_to_every_number(allow):
+    closed = sorted(
+        phones.CARIBBEAN_AND_ATLANTIC | phones.NO_PLACE | {"900", "976", "211", "911", "988"}
+    )
+    for area in closed:
+        for line in (*SAMPLES, "5550123"):
+            if area != "988":  # 988 as an area code belongs to nobody; the short number is refused
+                found = dialable(
+                    number_of(area, line), allow_fictional=allow, allow_toll_free=allow
+                )
+                assert not found.ok, area
+
+
+def test_every_kind_of_number_the_library_knows_but_ordinary_ones_is_refused():
+    """Its example of each kind, in every region behind +1 and everywhere else."""
+    kinds = phonenumbers.PhoneNumberType
+    refused = 0
+    for region in phonenumbers.SUPPORTED_REGIONS:
+        for kind in kinds.values():
+            number = phonenumbers.example_number_for_type(region, kind)
+            if number is None:
+                continue
+            e164 = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+            if region in phones.US_REGIONS and kind in (
+                kinds.FIXED_LINE,
+                kinds.MOBILE,
+                kinds.FIXED_LINE_OR_MOBILE,
+            ):
+                continue
+            assert not dialable(e164).ok, (region, kind)
+            assert not dialable(e164, allow_fictional=True).ok, (region, kind)
+            refused += 1
+
+    assert refused > 1000
+
+
+def test_no_country_but_the_united_states_is_dialed():
+    for code in phonenumbers.COUNTRY_CODES_FOR_NON_GEO_REGIONS:
+        number = phonenumbers.example_number_for_non_geo_entity(code)
+        e164 = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+        assert not dialable(e164, allow_fictional=True, allow_toll_free=True).ok, code
+    behind_one = set(phonenumbers.COUNTRY_CODE_TO_REGION_CODE[1]) - phones.US_REGIONS
+    assert behind_one >= {"CA", "BS", "BB", "JM", "DO", "TT", "BM"}
+    for region in phonenumbers.SUPPORTED_REGIONS - phones.US_REGIONS:
+        assert not dialable(example(region), allow_fictional=True).ok, region
+
+
+def test_every_foreign_code_behind_one_is_on_our_own_list_too():
+    """Neither list alone can open one: a region the library adds has to be added here."""
+    abroad = set()
+    for region in set(phonenumbers.COUNTRY_CODE_TO_REGION_CODE[1]) - phones.US_REGIONS - {"CA"}:
+        leading = phonenumbers.PhoneMetadata.metadata_for_region(region).leading_digits or ""
+        for area in AREA_CODES:
+            if leading and re.match(leading, f"{area}5550123"):
+                abroad.add(area)
+
+    assert len(abroad) > 20
+    assert abroad <= phones.CARIBBEAN_AND_ATLANTIC
 
 
 def test_the_library_knows_no_us_area_code_that_our_lists_refuse():

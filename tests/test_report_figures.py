@@ -9,14 +9,14 @@ from django.contrib.auth.models import User
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from intake.actions import attempts
 from intake.actions import callbacks as promises
 from intake.models import Call, Callback
 from intake.reports import callbacks, calls, funnel, safety
 from intake.reports.figures import Figure, Unit, duration_text, percent_text
 from intake.reports.period import Choice, Period, named
 from intake.reports.rows import BEHIND
-from tests.casting import maria, open_callback
+from intake.rules import retries
+from tests.casting import maria, open_callback, rung
 from tests.report_world import World, utc
 
 pytestmark = pytest.mark.django_db
@@ -316,6 +316,25 @@ def test_contact_is_a_person_reached_in_three_tries_of_what_was_closed(world):
     assert attempts.shown == "4.7"
 
 
+def test_uncontacted_is_open_with_fewer_than_three_tries_whether_due_or_not(world):
+    due, at = "2026-03-03 15:00:00", [f"2026-03-03 1{n}:00:00" for n in range(4, 9)]
+    never, twice = world.callback(due), world.callback(due, tried=at[:2])
+    not_due = world.callback("2026-03-06 15:00:00")
+    world.callback(due, tried=at[:3])  # tried enough
+    world.callback(due, tried=at[:1], status="reached")
+    world.callback(due, status="cancelled", closed="2026-03-03 16:00:00")
+    world.callback("2026-03-20 15:00:00")  # promised for another week
+    now = utc("2026-03-05 15:00:00")
+    uncontacted = figure_of(callbacks.read(WEEK, now=now).figures, "uncontacted")
+    assert uncontacted.value == 3
+    assert parts(uncontacted) == (3, 4)
+    found = {row.pk for row in BEHIND["uncontacted"].find(WEEK, now)}
+    assert found == {never.pk, twice.pk, not_due.pk}
+    for callback in Callback.objects.filter(pk__in=found):
+        tries = callback.attempts.count()
+        assert retries.is_uncontacted(is_open=callback.is_open, attempts=tries)
+
+
 def test_speed_is_from_the_web_request_to_the_first_try(world):
     for minutes in (4, 10, 30):
         world.callback(
@@ -345,9 +364,7 @@ def test_moving_a_broken_promise_does_not_mend_it_and_moving_a_good_one_does_not
     promises.reschedule(callback=broken, due_at=utc("2026-03-10 18:00:00"), by=agent, now=too_late)
     for callback in (moved, broken):
         promises.claim(callback=callback, by=agent, now=utc("2026-03-10 17:30:00"))
-        attempts.record(
-            callback=callback, outcome="no_answer", by=agent, now=utc("2026-03-10 17:45:00")
-        )
+        rung(callback, "no_answer", by=agent, now=utc("2026-03-10 17:45:00"))
     tuesday = Period(date(2026, 3, 10), date(2026, 3, 10), NEW_YORK)
     later = utc("2026-03-11 12:00:00")
     # The second try lies ahead; the promise is still judged by the first.

@@ -121,7 +121,7 @@ def test_several_lines_stay_one_line(log):
 )
 def test_celery_lines_name_task_and_id_only(log, template):
     values = {
-        "name": "intake.tasks.sweep_reminders",
+        "name": "intake.tasks.sweep_desk",
         "id": "0193",
         "description": "raised unexpected",
         "exc": repr(ValueError(CANARY)),
@@ -132,7 +132,7 @@ def test_celery_lines_name_task_and_id_only(log, template):
         "kwargs": "{}",
     }
     log.error(template, values)
-    assert "intake.tasks.sweep_reminders[0193]" in log.lines()[0]["message"]
+    assert "intake.tasks.sweep_desk[0193]" in log.lines()[0]["message"]
     assert CANARY not in log.text()
 
 

@@ -6,13 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from intake.rules import retries
+from intake.models import Attempt, Callback
+from intake.rules import hours, retries
 from intake.rules.retries import (
     LADDER,
     Outcome,
     Stage,
     Urgency,
-    earliest_by_cap,
+    earliest_in_all,
     is_uncontacted,
     next_step,
     reminder_backoff,
@@ -37,6 +38,8 @@ STEPS = [
     ("asked for later", "call_later", 1, "", 4 * HOUR),
     ("danger", "danger_suspected", 1, "", 15 * MINUTE),
     ("danger after many tries", "danger_suspected", 9, "", 15 * MINUTE),
+    ("shown, nothing recorded", "not_recorded", 1, "", HOUR),
+    ("shown three times, nothing recorded", "not_recorded", 3, "exhausted", None),
     ("reached", "reached", 1, "reached", None),
     ("declined", "declined", 1, "declined", None),
     ("wrong number", "wrong_number", 1, "wrong_number", None),
@@ -53,7 +56,7 @@ def test_each_outcome_has_its_next_step(outcome, number, closes_as, delay):
     assert step.closes_as == closes_as
     assert step.delay == delay
     assert step.reason
-    assert step.ladder == "2026.1"
+    assert step.ladder == retries.LADDER_VERSION
 
 
 @pytest.mark.parametrize(
@@ -69,6 +72,25 @@ def test_each_outcome_has_its_next_step(outcome, number, closes_as, delay):
 )
 def test_a_confirmed_number_is_tried_longer_but_not_forever(outcome, number, closes_as):
     assert next_step(outcome, number, number_confirmed=True).closes_as == closes_as
+
+
+@pytest.mark.parametrize(
+    ("at_number", "confirmed", "closes_as"),
+    [(1, False, ""), (2, False, ""), (3, False, "exhausted"), (9, True, "")],
+)
+def test_a_strangers_number_is_tried_three_times_in_all_whatever_the_request(
+    at_number, confirmed, closes_as
+):
+    step = next_step("no_answer", 1, number_confirmed=confirmed, at_number=at_number)
+
+    assert step.closes_as == closes_as
+    if closes_as:
+        assert step.reason == "Tried 3 times without reaching them; 3 is the most."
+        assert step.tells_supervisor
+
+
+def test_danger_is_not_given_up_for_other_requests_either():
+    assert next_step("danger_suspected", 1, at_number=9).closes_as == ""
 
 
 def test_wrong_number_and_do_not_call_block_the_number_at_once():
@@ -115,27 +137,25 @@ def test_an_impossible_attempt_is_refused(outcome, number):
         next_step(outcome, number)
 
 
+def test_the_ladder_and_the_record_know_the_same_words():
+    assert set(Urgency) == set(Callback.Urgency.values)
+    assert set(Outcome) == set(Attempt.Outcome.values)
+    assert set(retries.Closing) < set(Callback.Status.values)
+
+
 # --- Caps -----------------------------------------------------------------------------------------
 
 
-def test_a_strangers_number_gets_two_attempts_in_24_hours():
-    made = [NOON - HOUR, NOON - 5 * HOUR]
-
-    assert earliest_by_cap(made[:1], NOON) == NOON
-    assert earliest_by_cap(made, NOON) == NOON + 19 * HOUR
-    assert earliest_by_cap(made, NOON, number_confirmed=True) == NOON
+def test_no_cap_of_policy_is_wider_than_the_law():
+    assert retries.UNCONFIRMED_PER_DAY < retries.CONFIRMED_PER_DAY == hours.ATTEMPTS_PER_DAY
 
 
-def test_a_confirmed_number_gets_three_attempts_in_24_hours():
-    made = [NOON - HOUR, NOON - 2 * HOUR, NOON - 3 * HOUR]
+def test_a_strangers_number_rests_for_a_month_after_three_tries():
+    made = [NOON - 2 * HOUR, NOON - 26 * HOUR, NOON - 50 * HOUR]
 
-    assert earliest_by_cap(made, NOON, number_confirmed=True) == NOON + 21 * HOUR
-
-
-def test_old_attempts_do_not_hold_back_new_ones():
-    made = [NOON - 24 * HOUR, NOON - 30 * HOUR]
-
-    assert earliest_by_cap(made, NOON) == NOON
+    assert earliest_in_all(made[:2], NOON) == NOON
+    assert earliest_in_all(made, NOON) == NOON - 50 * HOUR + timedelta(days=30)
+    assert earliest_in_all([moment - timedelta(days=30) for moment in made], NOON) == NOON
 
 
 @pytest.mark.parametrize(
@@ -149,7 +169,6 @@ def test_uncontacted_is_open_with_fewer_than_three_attempts(is_open, attempts, e
 # --- Stages ---------------------------------------------------------------------------------------
 
 COURSES = [
-    ("emergency", -2, 2, 5),
     ("urgent", -5, 5, 15),
     ("high", -10, 10, 30),
     ("routine", -15, 15, 60),
@@ -178,6 +197,43 @@ def test_every_urgency_runs_through_every_stage_in_order():
         course = stages(NOON, urgency)
         assert [stage for stage, _ in course] == [stage.value for stage in Stage]
         assert [moment for _, moment in course] == sorted(moment for _, moment in course)
+
+
+# The window's length in minutes after due, and when the promise is overdue and broken.
+WINDOWS = [
+    ("urgent, four hours", "urgent", 240, 235, 240),
+    ("high, two hours", "high", 120, 110, 120),
+    ("routine, a morning", "routine", 240, 225, 240),
+    ("routine, no longer than the course without one", "routine", 60, 45, 60),
+    ("routine, shorter than that: the course goes on past its end", "routine", 20, 15, 60),
+    ("high, a quarter of an hour", "high", 15, 10, 30),
+]
+
+
+@pytest.mark.parametrize(
+    ("urgency", "length", "overdue", "breach"),
+    [pytest.param(*case[1:], id=case[0]) for case in WINDOWS],
+)
+def test_a_promise_with_a_window_may_be_kept_until_it_ends(urgency, length, overdue, breach):
+    found = dict(stages(NOON, urgency, NOON + length * MINUTE))
+    without = dict(stages(NOON, urgency))
+
+    assert found["due_soon"] == without["due_soon"]
+    assert found["due"] == NOON
+    assert found["overdue"] == NOON + overdue * MINUTE
+    assert found["breach"] == NOON + breach * MINUTE
+
+
+@given(st.sampled_from(list(Urgency)), st.none() | st.integers(1, 48 * 60))
+def test_the_stages_come_in_order_and_never_before_the_deadline(urgency, length):
+    ends_at = None if length is None else NOON + length * MINUTE
+    course = stages(NOON, urgency, ends_at)
+
+    assert [stage for stage, _ in course] == [stage.value for stage in Stage]
+    moments = [moment for _, moment in course]
+    assert moments == sorted(set(moments))
+    # The report calls it broken at the end of the window; no notice does so earlier.
+    assert moments[-1] >= (ends_at or NOON)
 
 
 def test_an_unknown_urgency_is_refused():

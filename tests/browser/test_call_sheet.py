@@ -7,7 +7,7 @@ from playwright.sync_api import expect
 
 from intake.actions import safety
 from intake.models import Call, SafetyScreen, SheetDraft
-from tests.browser.visits import look
+from tests.browser.visits import Visit, look, look_in_both_lights
 from tests.conftest import PASSWORD
 from tests.sheets import ADD
 
@@ -21,22 +21,19 @@ EXPECTED = ("422", "401", "ERR_INTERNET_DISCONNECTED", "Unrecognized feature")
 @pytest.fixture
 def sheet(browser, live_server, settings, agent, client_for):
     """Opens the sheet of a new call as Ava; what the browser complained of is kept."""
-    contexts = []
+    visits = []
 
     def opened(path=ADD, user=agent, **options):
-        context = browser.new_context(**options)
-        contexts.append(context)
-        sign_in(context, live_server, settings, client_for(user))
-        page = context.new_page()
-        page.complaints = []
-        page.on("pageerror", lambda error: page.complaints.append(str(error)))
-        page.on("console", lambda said: _note(page, said))
-        page.goto(live_server.url + path)
-        return page
+        visit = SheetVisit(browser, live_server.url, **options)
+        visits.append(visit)
+        visit.sign_in(client_for(user), settings)
+        visit.page.complaints = visit.complaints
+        visit.page.goto(live_server.url + path)
+        return visit.page
 
     yield opened
-    for context in contexts:
-        context.close()
+    for visit in visits:
+        visit.leave()
 
 
 def sign_in(context, live_server, settings, client):
@@ -45,9 +42,10 @@ def sign_in(context, live_server, settings, client):
     context.add_cookies([{"name": name, "value": cookie, "url": live_server.url}])
 
 
-def _note(page, said):
-    if said.type == "error" and not any(words in said.text for words in EXPECTED):
-        page.complaints.append(said.text)
+class SheetVisit(Visit):
+    def note_console(self, said):
+        if said.type == "error" and not any(words in said.text for words in EXPECTED):
+            self.complaints.append(said.text)
 
 
 def answered(page, code):
@@ -116,10 +114,9 @@ def test_the_keys_of_the_page_are_listed_and_can_be_turned_off(sheet):
 
 
 @pytest.mark.parametrize("width", WIDTHS.values(), ids=WIDTHS)
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_a_red_flag_is_on_top_at_once_before_any_save(sheet, width, scheme):
-    page = sheet(viewport={"width": width, "height": 900}, color_scheme=scheme)
-    look(page, f"call-sheet-{width}-{scheme}")
+def test_a_red_flag_is_on_top_at_once_before_any_save(sheet, width):
+    page = sheet(viewport={"width": width, "height": 900})
+    look_in_both_lights(page, f"call-sheet-{width}")
     expect(page.locator(".safety-bar")).to_be_in_viewport()
     page.check("[name=call-call_type][value=about_self]")
     answer(page, "withdrawal_seizure", "yes")
@@ -137,7 +134,7 @@ def test_a_red_flag_is_on_top_at_once_before_any_save(sheet, width, scheme):
     expect(page.locator("#go-insurance")).to_be_disabled()
     expect(page.locator("#go-referral")).to_be_disabled()
     assert not Call.objects.exists()
-    look(page, f"call-sheet-red-flag-{width}-{scheme}")
+    look_in_both_lights(page, f"call-sheet-red-flag-{width}")
     # Done is recorded from here; the sheet is saved with it.
     page.get_by_label("911 called or being called").check()
     page.get_by_role("button", name="Record what was done").click()
@@ -197,14 +194,13 @@ def test_the_bar_of_a_narrow_window_opens_and_closes(sheet):
     expect(page.locator("#safety-open")).to_be_focused()
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_the_sheet_can_be_worked_at_200_percent(sheet, scheme):
-    page = sheet(viewport={"width": 720, "height": 450}, device_scale_factor=2, color_scheme=scheme)
-    look(page, f"call-sheet-200-percent-{scheme}")
+def test_the_sheet_can_be_worked_at_200_percent(sheet):
+    page = sheet(viewport={"width": 720, "height": 450}, device_scale_factor=2)
+    look_in_both_lights(page, "call-sheet-200-percent")
     answer(page, "confusion", "yes")
     expect(page.get_by_role("heading", name="Red flag: help first")).to_be_in_viewport()
     expect(page.locator(".safety-bar")).to_be_in_viewport()
-    look(page, f"call-sheet-200-percent-red-flag-{scheme}")
+    look_in_both_lights(page, "call-sheet-200-percent-red-flag")
 
 
 def test_the_end_of_the_talk_is_marked_without_leaving_the_page(sheet):

@@ -4,22 +4,39 @@ import os
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from axe_playwright_python.sync_playwright import Axe
+from axe_playwright_python.base import AXE_SCRIPT
 
 # Where the pages are kept as pictures, for whoever wants to look at them.
 PICTURES = os.environ.get("HELPLINE_TEST_PICTURES")
+# Only what is wrong, and where: the whole of what axe found right is long. A color on its way to
+# another one is neither.
+EXAMINE = """async (options) => {
+  for (const moving of document.getAnimations()) {
+    if (Number.isFinite(moving.effect.getComputedTiming().endTime)) moving.finish();
+  }
+  const { violations } = await axe.run({ resultTypes: ["violations"], ...options });
+  return violations.map(({ id, nodes }) => [id, nodes.map(({ target }) => target)]);
+}"""
+# What htmx says of a question overtaken by the next one, or by leaving the page.
+GIVEN_UP = ("htmx:sendAbort", "htmx:afterRequest", "htmx:abort")
+# The rules of axe that look at colors, of those it asks unless told otherwise.
+ON_COLORS = {"runOnly": ["color-contrast", "link-in-text-block"]}
 
 
 class Visit:
     def __init__(self, browser, origin, **options):
         self.host = urlsplit(origin).netloc
-        self.context = browser.new_context(**options)
-        self.page = self.context.new_page()
+        self.browser, self.page = browser, browser.open(**options)
+        self.context = self.page.context
         self.elsewhere, self.complaints, self.answers = [], [], []
-        self.page.on("request", self.note_request)
-        self.page.on("console", self.note_console)
-        self.page.on("response", lambda answer: self.answers.append(answer))
-        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        self.listeners = {
+            "request": self.note_request,
+            "console": self.note_console,
+            "response": self.note_answer,
+            "pageerror": self.note_error,
+        }
+        for event, listener in self.listeners.items():
+            self.page.on(event, listener)
 
     def note_request(self, request):
         if urlsplit(request.url).netloc != self.host:
@@ -34,14 +51,26 @@ class Visit:
         if message.type in {"error", "warning"} and not expected:
             self.complaints.append(message.text)
 
+    def note_answer(self, answer):
+        self.answers.append(answer)
+
+    def note_error(self, error):
+        self.complaints.append(str(error))
+
     def sign_in(self, client, settings):
         """As whoever this test client is signed in as."""
         name = settings.SESSION_COOKIE_NAME
         value = client.cookies[name].value
         self.context.add_cookies([{"name": name, "value": value, "url": f"http://{self.host}"}])
 
+    def leave(self):
+        """Give the window back, whatever was found."""
+        for event, listener in self.listeners.items():
+            self.page.remove_listener(event, listener)
+        self.browser.give_back(self.page)
+
     def close(self):
-        self.context.close()
+        self.leave()
         assert self.elsewhere == [], self.elsewhere
         assert self.complaints == [], self.complaints
 
@@ -66,13 +95,26 @@ def view(page, place, name):
         page.evaluate("where => scrollTo(0, where)", where)
 
 
-def faults(page, name):
+def faults(page, name, **options):
     """What is wrong with a page for those who see, hear or hold it differently."""
     picture(page, name)
-    found = [
-        (fault["id"], [node["target"] for node in fault["nodes"]])
-        for fault in Axe().run(page).response["violations"]
-    ]
+    if not page.evaluate("'axe' in window"):
+        page.evaluate(AXE_SCRIPT)
+    found = page.evaluate(EXAMINE, options)
     if not page.evaluate("document.documentElement.scrollWidth <= innerWidth"):
         found.append("wider than the screen")
     return found
+
+
+def recolored(page, name, scheme):
+    """The faults of a page that was examined in the other light. Our style sheets give that other
+    colors and nothing else (tests/repo/test_house_rules.py), so only colors can be wrong now."""
+    page.emulate_media(color_scheme=scheme)
+    return faults(page, name, **ON_COLORS)
+
+
+def look_in_both_lights(page, name):
+    """``look``, then the same of its colors by night; it is day again afterwards."""
+    look(page, f"{name}-light")
+    assert recolored(page, f"{name}-dark", "dark") == []
+    page.emulate_media(color_scheme="light")

@@ -85,6 +85,18 @@ def test_nothing_comes_from_another_origin():
     assert not found(r"@import|url\((?!\"?(?:data:|#))", [p for p in STATIC if p.suffix == ".css"])
 
 
+def test_the_night_changes_colors_and_nothing_else():
+    """So a page that was examined by day has only its colors left to examine (tests/browser)."""
+    at_night = r"@media[^{]*prefers-color-scheme[^{]*{(.*?}\s*)}"
+    color = r"\s*--[\w-]+:\s*(#[0-9a-f]{3,8}|rgb\([\d ./%]+\));\s*"
+    for path in STATIC:
+        if path.suffix == ".css":
+            for block in re.findall(at_night, text(path), re.DOTALL):
+                assert re.fullmatch(rf"\s*:root {{({color})+}}\s*", block), path.name
+    assert not found(r"prefers-color-scheme", [path for path in STATIC if path.suffix != ".css"])
+    assert not found(r"prefers-color-scheme", [*TEMPLATES, *SOURCES])
+
+
 @pytest.mark.parametrize(
     "pattern",
     [
@@ -214,7 +226,11 @@ def test_no_code_calls(name):
         )
     ]
     assert not used
-    assert not found(r"@csrf_exempt", SOURCES)
+
+
+def test_only_what_is_signed_goes_without_a_token_against_forged_forms():
+    exempt = [place.partition(":")[0] for place in found(r"@.*csrf_exempt", SOURCES)]
+    assert exempt == ["intake/webhooks.py"]
 
 
 def test_nothing_is_imported_by_a_name_that_says_nothing():

@@ -14,6 +14,7 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["
 WANTED = {
     "run": PROJECT["dependencies"],
     "test": PROJECT["dependencies"] + PROJECT["optional-dependencies"]["test"],
+    "bench": PROJECT["dependencies"] + PROJECT["optional-dependencies"]["bench"],
 }
 
 pytestmark = pytest.mark.once
@@ -29,7 +30,7 @@ def locked(name):
     return {canonicalize_name(package): version for package, version in found}
 
 
-@pytest.mark.parametrize("name", ["run", "test"])
+@pytest.mark.parametrize("name", WANTED)
 def test_every_dependency_is_locked_within_its_range(name):
     versions = locked(name)
     for line in WANTED[name]:
@@ -41,7 +42,7 @@ def test_every_dependency_is_locked_within_its_range(name):
         assert requirement.specifier.contains(version, prereleases=True), line
 
 
-@pytest.mark.parametrize("name", ["run", "test"])
+@pytest.mark.parametrize("name", WANTED)
 def test_every_locked_package_has_hashes_and_none_names_a_host(name):
     text = text_of(name)
     entries = re.split(r"\n(?=[A-Za-z0-9])", text.strip())
@@ -49,15 +50,23 @@ def test_every_locked_package_has_hashes_and_none_names_a_host(name):
     assert not re.search(r"https?:|file:|--index|--extra|--find-links|--trusted| @ ", text)
 
 
-def test_tests_run_what_production_runs():
-    assert locked("run").items() <= locked("test").items()
+@pytest.mark.parametrize("name", ["test", "bench"])
+def test_what_is_tested_and_measured_is_what_production_runs(name):
+    assert locked("run").items() <= locked(name).items()
+
+
+def test_the_bench_changes_nothing_of_what_tests_run():
+    """It is installed on top of it."""
+    test, bench = locked("test"), locked("bench")
+    assert [name for name in test.keys() & bench.keys() if test[name] != bench[name]] == []
 
 
 def test_every_dependency_gives_its_reason():
     text = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
     table = text.partition("\n[tool.")[0]
     entries = re.findall(r'^  "[A-Za-z].*$', table, re.MULTILINE)
-    assert len(entries) == len(WANTED["test"])
+    optional = PROJECT["optional-dependencies"].values()
+    assert len(entries) == len(PROJECT["dependencies"]) + sum(map(len, optional))
     assert [entry for entry in entries if not re.search(r"# \S+", entry)] == []
 
 
