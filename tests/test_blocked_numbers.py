@@ -1,6 +1,8 @@
 """A blocked number is not rung again: by anyone, for anyone, after anything but a slip."""
 
 import re
+import threading
+import time
 from datetime import timedelta
 
 import pytest
@@ -224,6 +226,28 @@ def test_wrong_number_pressed_for_two_people_at_once_ends_both_without_a_deadloc
 
 
 # --- For good ------------------------------------------------------------------------------------
+
+
+@pytest.mark.django_db(transaction=True)
+def test_blocked_on_the_dial_screen_and_on_the_persons_page_at_once_is_no_deadlock(agent, now):
+    person = people.save(person=maria(), by=agent, now=now)
+    open_callback(person=person, due_at=now, now=now)
+    is_held = threading.Event()
+
+    def on_the_dial_screen():
+        """As recording "wrong number" does: the callbacks of the number first."""
+        with transaction.atomic():
+            blocks.hold(MARIA)
+            is_held.set()
+            time.sleep(0.5)
+            blocks.block(number=MARIA, reason="declined", by=agent, now=now)
+
+    def on_their_page():
+        is_held.wait()
+        blocks.block(number=MARIA, reason="declined", by=agent, now=now)
+
+    assert at_once(on_the_dial_screen, on_their_page) == ["done", "done"]
+    assert BlockedNumber.objects.count() == 1
 
 
 def test_a_block_outlives_everybody_it_was_about(agent, now):

@@ -246,6 +246,29 @@ def test_the_number_stays_hidden_until_claimed_and_outside_their_hours(
     assert "Not now." in late
 
 
+def test_a_promised_window_is_said_wherever_its_callback_is_seen(agent, client_for, frozen, now):
+    callback = open_callback(
+        due_at=now - timedelta(hours=1),
+        now=now - timedelta(hours=2),
+        owner=agent,
+        window_ends_at=now + timedelta(hours=1),
+    )
+    client = client_for(agent)
+    client.post(page(callback, "claim"))
+    window = "9:00 AM to 11:00 AM EDT"
+    for path in (
+        page(callback),
+        page(callback, "dial"),
+        reverse("admin:intake_callback_changelist"),
+    ):
+        assert window in client.get(path).content.decode()
+    record = client.get(page(callback)).content.decode()
+    assert "The promised window ends in 1 h 0 min" in record
+    assert " late<" not in record
+    frozen.move_to(now + timedelta(minutes=61))
+    assert "1 min late" in client_for(agent).get(page(callback)).content.decode()
+
+
 def test_callbacks_are_found_by_number_and_reference_without_either_in_the_url(
     agent, client_for, now
 ):

@@ -49,6 +49,27 @@ def test_a_claim_has_one_holder_until_it_is_given_back_or_grows_old(
     assert callback.claimed_by == agent
 
 
+@pytest.mark.parametrize(
+    ("urgency", "window", "minutes", "owner"),
+    [
+        ("routine", None, 14, "ava"),
+        ("routine", None, 15, None),
+        ("high", None, 9, "ava"),
+        ("urgent", None, 5, None),
+        ("routine", 60, 44, "ava"),
+        ("routine", 60, 45, None),
+    ],
+)
+def test_given_back_once_it_is_overdue_it_is_the_pools(agent, now, urgency, window, minutes, owner):
+    ends = now + timedelta(minutes=window) if window else None
+    callback = open_callback(due_at=now, now=now, owner=agent, urgency=urgency, window_ends_at=ends)
+    callbacks.claim(callback=callback, by=agent, now=now)
+    callbacks.release(callback=callback, by=agent, now=now + timedelta(minutes=minutes))
+    callback.refresh_from_db()
+    assert getattr(callback.owner, "username", None) == owner
+    assert Event.objects.filter(verb="callback.pooled").count() == (owner is None)
+
+
 @pytest.mark.django_db(transaction=True)
 def test_of_a_hundred_claims_at_once_one_wins_and_the_others_hear_who(callback, now):
     people = [member_of("Agent", f"agent{number}") for number in range(RACERS[connection.vendor])]

@@ -12,7 +12,16 @@ from django.core.management import CommandError, call_command
 
 from intake.actions import events
 from intake.demonstration import pattern
-from intake.models import Call, Callback, Person, Referral, SafetyScreen
+from intake.models import (
+    Attempt,
+    BlockedNumber,
+    Call,
+    Callback,
+    Person,
+    PhoneEvent,
+    Referral,
+    SafetyScreen,
+)
 from intake.rules import phones
 
 pytestmark = pytest.mark.django_db
@@ -74,6 +83,18 @@ def test_nobody_in_it_exists_and_the_audit_of_it_verifies(frozen, now):
     assert events.verify().broken is None
     assert Call.objects.filter(started_at__lt=now - timedelta(days=7)).count() == 0
     assert Call.objects.filter(started_at__gt=now).count() == 0
+
+
+@pytest.mark.once
+def test_a_fortnight_shows_every_way_a_callback_comes_and_ends(frozen):
+    fill(days=14, calls=400, seed=1)
+    assert set(Callback.objects.values_list("source", flat=True)) == set(Callback.Source.values)
+    assert set(Attempt.objects.values_list("outcome", flat=True)) == set(Attempt.Outcome.values)
+    assert set(BlockedNumber.objects.values_list("reason", flat=True)) == {
+        "wrong_number",
+        "declined",
+    }
+    assert PhoneEvent.objects.filter(result="number_withheld").exists()
 
 
 def test_a_database_in_use_is_left_alone(agent, now):

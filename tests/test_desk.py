@@ -30,7 +30,7 @@ LIVE = "/admin/desk/live/"
 LOOK = {"HX-Request": "true", POLL_HEADER: "1"}
 MINUTE = timedelta(minutes=1)
 # However much waits: the bound of one look, session and rights included.
-MOST_QUERIES = {"agent": 28, "supervisor": 34}
+MOST_QUERIES = {"agent": 30, "supervisor": 34}
 
 
 @pytest.fixture
@@ -51,6 +51,11 @@ def first_of(text):
     section = re.search(r'<section class="desk-first.*?</section>', text, re.DOTALL)[0]
     heading = re.search(r"<h2[^>]*>(.*?)</h2>", section)[1]
     return heading, re.search(r'class="ref"[^>]*>(.*?)<', section)[1]
+
+
+def row_of(text, record):
+    """All that the desk says of one record: up to where the next one begins."""
+    return text.split(f'data-row="{record.pk}"')[1].split("data-row=")[0]
 
 
 def stamp_of(text):
@@ -139,6 +144,44 @@ def test_a_claim_grown_old_is_back_on_every_desk(frozen, client_for, agent, othe
     callbacks.claim(callback=rung, by=other_agent, now=now)
     frozen.move_to(now + 31 * MINUTE)
     assert first_of(shown(client_for(agent)))[1] == rung.reference
+
+
+def test_what_its_owner_was_ringing_when_it_fell_overdue_does_not_stay_theirs(
+    frozen, client_for, agent, other_agent, now
+):
+    lying = open_callback(due_at=now, now=now, owner=other_agent)
+    with_time = open_callback(
+        due_at=now, now=now, owner=other_agent, window_ends_at=now + 60 * MINUTE
+    )
+    for one in (lying, with_time):
+        callbacks.claim(callback=one, by=other_agent, now=now)
+    frozen.move_to(now + 29 * MINUTE)
+    assert reverse("admin:intake_callback_claim", args=[lying.pk]) not in shown(client_for(agent))
+    frozen.move_to(now + 31 * MINUTE)
+    text = shown(client_for(agent))
+    assert first_of(text)[1] == lying.reference
+    assert with_time.reference not in text
+
+
+def test_the_desk_says_how_long_a_window_lasts_and_when_a_promise_is_overdue_and_broken(
+    desk, frozen, client_for, agent, now
+):
+    windowed = open_callback(
+        due_at=now - 60 * MINUTE, now=now, owner=agent, window_ends_at=now + 60 * MINUTE
+    )
+    plain = open_callback(due_at=now - 16 * MINUTE, now=now, owner=agent)
+    late, promised = row_of(shown(desk), plain), row_of(shown(desk), windowed)
+    assert "16 min late" in late
+    assert "<span>overdue</span>" in late
+    assert "Window ends" in promised
+    assert "in 1 h 0 min" in promised
+    assert "9:00 AM to 11:00 AM EDT, their time" in promised
+    assert not re.search("min late|<span>overdue|promise broken", promised)
+    frozen.move_to(now + 61 * MINUTE)
+    for callback, late in ((windowed, "1 min late"), (plain, "1 h 17 min late")):
+        row = row_of(shown(client_for(agent)), callback)
+        assert late in row
+        assert "promise broken" in row
 
 
 def test_a_sheet_that_was_never_saved_waits_to_be_gone_on_with(desk, agent, other_agent, now):

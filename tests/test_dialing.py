@@ -2,7 +2,7 @@
 
 import re
 from contextlib import suppress
-from datetime import timedelta
+from datetime import time, timedelta
 
 import pytest
 from django.db import IntegrityError, connection, transaction
@@ -314,6 +314,30 @@ def test_a_number_is_not_shown_outside_their_hours_and_the_next_times_are_offere
     assert all(offer.at > night for offer in refused.value.offers)
     mine.refresh_from_db()
     assert mine.number_shown_at is None
+
+
+@pytest.mark.parametrize("outcome", ["no_answer", "busy", "danger_suspected"])
+def test_how_it_ended_is_recorded_though_their_safe_hours_leave_no_other_time(agent, now, outcome):
+    night = time(22), time(23, 30)
+    callback = open_callback(
+        due_at=now,
+        now=now,
+        person=maria(safe_from=night[0], safe_until=night[1]),
+        asked_outside_hours=True,
+    )
+    callbacks.claim(callback=callback, by=agent, now=now)
+    dialing.show_number(callback=callback, by=agent, now=now)
+    dialing.confirm_identity(callback=callback, by=agent, now=now)
+    with pytest.raises(callbacks.NoTimeLeft, match="Enter the time they asked for"):
+        attempts.record(callback=callback, outcome="call_later", by=agent, now=now)
+    dialing.withdraw_identity(callback=callback, by=agent, now=now)
+    attempts.record(callback=callback, outcome=outcome, by=agent, now=now)
+    callback.refresh_from_db()
+    assert callback.is_open
+    assert callback.due_at > now
+    callbacks.claim(callback=callback, by=agent, now=callback.due_at)
+    with pytest.raises(callbacks.OutsideCallingHours, match="their own safe hours"):
+        dialing.show_number(callback=callback, by=agent, now=callback.due_at)
 
 
 def test_an_hour_they_asked_for_holds_for_that_hour_and_no_other_night(agent, now):

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from intake.actions import callbacks as promises
+from intake.actions import claims, dialing
 from intake.models import Call, Callback
 from intake.reports import callbacks, calls, funnel, safety
 from intake.reports.figures import Figure, Unit, duration_text, percent_text
@@ -314,6 +315,18 @@ def test_contact_is_a_person_reached_in_three_tries_of_what_was_closed(world):
     attempts = figure_of(figures, "attempts_per_contact")
     assert parts(attempts) == (14, 3)
     assert attempts.shown == "4.7"
+
+
+def test_a_number_shown_and_nothing_recorded_is_a_try_but_keeps_no_promise(agent):
+    due = utc("2026-03-04 15:00:00")
+    callback = open_callback(due_at=due, now=due, owner=agent)
+    claims.claim(callback=callback, by=agent, now=due)
+    dialing.show_number(callback=callback, by=agent, now=due)
+    claims.release(callback=callback, by=agent, now=due)
+    report = callbacks.read(WEEK, now=NOW)
+    assert (report.count("kept"), report.count("missed"), report.missed_and_open) == (0, 1, 1)
+    assert "nothing recorded" in figure_of(report.figures, "callbacks_kept").exclusions
+    assert callback.attempts.get().outcome == "not_recorded"
 
 
 def test_uncontacted_is_open_with_fewer_than_three_tries_whether_due_or_not(world):

@@ -1,7 +1,7 @@
 """One try at a promise: what came of it, and what follows from that."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.contrib.auth.models import User
 from django.db import transaction
@@ -81,7 +81,8 @@ def record(
     nobody can say so here. The same end of the same try sent twice is written once. Raises
     ``CallbackAlreadyClosed``, ``CallbackNotYours`` unless claimed by ``by``, ``NumberNotShown``,
     ``IdentityNotConfirmed``, ``IdentityWasConfirmed``, ``AlreadyRecorded``,
-    ``VoicemailNotAllowed``, ``DueInThePast``, ``OutsideCallingHours``, ``NoTimeLeft``.
+    ``VoicemailNotAllowed``, ``DueInThePast``, ``OutsideCallingHours``, and ``NoTimeLeft`` while
+    they are on the line.
     """
     ending = Ending(
         outcome,
@@ -208,9 +209,17 @@ def _block(callback: Callback, attempt: Attempt, *, by: User, now: datetime) -> 
 def _move_on(callback: Callback, step: retries.NextStep, ending: Ending, *, now: datetime) -> None:
     # A time outside their hours is theirs to ask for: nobody else can have asked.
     asked_outside_hours = ending.asked_outside_hours and ending.outcome in NEEDS_IDENTITY
-    callback.due_at = calling_hours.next_try(
-        callback, step, ending.again_at, now=now, asked_outside_hours=asked_outside_hours
-    )
+    try:
+        callback.due_at = calling_hours.next_try(
+            callback, step, ending.again_at, now=now, asked_outside_hours=asked_outside_hours
+        )
+    except calling_hours.NoTimeLeft:
+        if ending.outcome in NEEDS_IDENTITY:
+            # They are on the line, and can be asked for a time.
+            raise
+        # Their safe hours leave no time for another try. What happened is recorded all the same,
+        # danger above all: the promise stays open and falls due, and the dial screen rings nobody.
+        callback.due_at = now + (step.delay or timedelta())
     callback.asked_outside_hours = asked_outside_hours
     callback.window_ends_at = None
     callback.plan += 1

@@ -67,6 +67,7 @@ def block(*, number: str, reason: str, by: events.By, now: datetime) -> BlockedN
     Ends every open callback to it at once, with its reminders and its claim, and marks everyone
     recorded under it. Blocking a number that is blocked does all that again and adds no row.
     """
+    hold(number)
     row = recognize(number) or _add(number, reason, by=by, now=now)
     Person.objects.at(number).filter(do_not_call=False).update(do_not_call=True)
     _end_open(row, number, by=by, now=now)

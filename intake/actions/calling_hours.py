@@ -144,7 +144,7 @@ class _Case:
 
     def _used(self, at: datetime, counted: Sequence[datetime]) -> str:
         used = sum(at - retries.DAY < made <= at for made in counted)
-        return f" {used} of {self.per_day} tries in 24 hours are used." if used else ""
+        return f" Tries used in 24 hours: {used} of {self.per_day}." if used else ""
 
 
 def _case_of_person(person: Person, rule: CallingRule, at: datetime) -> _Case:

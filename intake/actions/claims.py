@@ -9,6 +9,7 @@ from django.db.models import Q, QuerySet
 from intake.actions import events
 from intake.actions.base import Refused, move
 from intake.models import Attempt, Callback, Notice
+from intake.rules import retries
 
 # A claim nobody finished is released: the agent's browser or shift ended. It counts from the claim,
 # and anew from showing the number.
@@ -150,7 +151,8 @@ def taken(callback: Callback) -> CallbackTaken:
 def release(*, callback: Callback, by: User, now: datetime) -> Callback:
     """Give a claimed callback back; a number that was shown stays on record as a try.
 
-    Raises ``CallbackNotYours``.
+    One that fell overdue meanwhile goes to the pool: the reminder that would have taken it there
+    passed it over while it was being rung. Raises ``CallbackNotYours``.
     """
     settle(callback=callback, by=by, now=now)
     move(
@@ -160,7 +162,26 @@ def release(*, callback: Callback, by: User, now: datetime) -> Callback:
         **ENDED,
     )
     events.write("callback.released", by=by, now=now, subject=callback)
+    _pool_if_overdue(callback, by=by, now=now)
     return callback
+
+
+def _pool_if_overdue(callback: Callback, *, by: User, now: datetime) -> None:
+    current = Callback.objects.only("owner_id", "due_at", "urgency", "window_ends_at").get(
+        pk=callback.pk
+    )
+    passed = retries.stages(current.due_at, current.urgency, current.window_ends_at)
+    if current.owner_id is None or dict(passed)[retries.Stage.OVERDUE] > now:
+        return
+    move(
+        callback,
+        refusal=CallbackTaken,
+        expected={"status": Callback.Status.OPEN, "owner": current.owner_id},
+        owner=None,
+    )
+    events.write(
+        "callback.pooled", by=by, now=now, subject=callback, detail={"from": current.owner_id}
+    )
 
 
 @transaction.atomic

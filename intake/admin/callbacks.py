@@ -15,7 +15,7 @@ from intake.actions import callbacks, finding
 from intake.admin import callback_pages, claim_pages, dial_pages
 from intake.admin.base import HelplineAdmin, staff
 from intake.admin.call_steps import record_url
-from intake.admin.times import relative, staff_time, their_time
+from intake.admin.times import relative, staff_time, their_window
 from intake.models import Attempt, Callback, Event
 from intake.rules import phones
 
@@ -69,7 +69,7 @@ class CallbackAdmin(HelplineAdmin):
 
     @admin.display(description=_("their time"))
     def due_theirs(self, callback: Callback) -> str:
-        return their_time(callback.due_at, callback.time_zone)
+        return their_window(callback.due_at, callback.window_ends_at, callback.time_zone)
 
     @admin.display(description=_("attempts"))
     def tries(self, callback: Callback) -> int:
@@ -79,13 +79,16 @@ class CallbackAdmin(HelplineAdmin):
         now, user = timezone.now(), staff(request)
         pages = {page: self.url(record, page) for page in self.pages}
         person = record.person
+        # Within a promised window nobody is late, but there is a last moment.
+        ends = record.window_ends_at if record.due_at <= now else None
         return {
             "person": person,
             "masked": phones.mask(str(person.phone)) if person.phone else "",
             "due_staff": staff_time(record.due_at),
-            "due_theirs": their_time(record.due_at, record.time_zone),
-            "relative": relative(record.due_at, now) if record.is_open else "",
-            "is_late": record.is_open and record.due_at <= now,
+            "due_theirs": their_window(record.due_at, record.window_ends_at, record.time_zone),
+            "relative": relative(ends or record.due_at, now) if record.is_open else "",
+            "is_last_moment": ends is not None and now < ends,
+            "is_late": record.is_open and (ends or record.due_at) <= now,
             "is_mine": record.claimed_by_id == user.pk,
             "entries": _entries(record),
             "reminders": record.reminders.order_by("due_at", "channel"),

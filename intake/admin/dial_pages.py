@@ -20,7 +20,7 @@ from intake.admin import briefing, opening_times
 from intake.admin.base import staff
 from intake.admin.call_steps import record_url
 from intake.admin.opening_times import WhenForm, WhenPage
-from intake.admin.times import relative, staff_time, their_time
+from intake.admin.times import relative, staff_time, their_time, their_window
 from intake.models import Attempt, Callback
 from intake.rules import phones
 from intake.rules.dialing import Step
@@ -154,7 +154,9 @@ class DialPage(WhenPage):
             "record": None,
             "reference": callback.reference,
             "their_now": their_time(now, callback.time_zone),
-            "due_their_time": their_time(callback.due_at, callback.time_zone),
+            "due_their_time": their_window(
+                callback.due_at, callback.window_ends_at, callback.time_zone
+            ),
             "pages": {
                 page: self.model_admin.url(callback, page) for page in self.model_admin.pages
             },

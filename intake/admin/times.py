@@ -62,3 +62,19 @@ def their_time(at: datetime, zone: str) -> str:
     """In the person's own zone, with its abbreviation."""
     local = at.astimezone(ZoneInfo(zone))
     return f"{date_format(local, 'D, M j, g:i A')} {local.tzname()}"
+
+
+def their_window(at: datetime, until: datetime | None, zone: str) -> str:
+    """``their_time``, up to the end of the window where one was promised."""
+    if until is None:
+        return their_time(at, zone)
+    begins, ends = (moment.astimezone(ZoneInfo(zone)) for moment in (at, until))
+    if (begins.date(), begins.tzname()) != (ends.date(), ends.tzname()):
+        return _("%(begins)s to %(ends)s") % {
+            "begins": their_time(at, zone),
+            "ends": their_time(until, zone),
+        }
+    return _("%(begins)s to %(ends)s") % {
+        "begins": date_format(begins, "D, M j, g:i A"),
+        "ends": f"{date_format(ends, 'g:i A')} {ends.tzname()}",
+    }

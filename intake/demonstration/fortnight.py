@@ -24,6 +24,7 @@ from intake.actions import (
     insurance,
     needs,
     offers,
+    phone_events,
     referrals,
     safety,
     web_requests,
@@ -40,10 +41,12 @@ from intake.models import (
     InsuranceCheck,
     InsurancePolicy,
     LevelOfCare,
+    PhoneEvent,
     Referral,
     ReferralOffer,
     SafetyScreen,
 )
+from intake.rules.dialing import NEEDS_IDENTITY
 from intake.rules.findings import Route
 
 Course = Iterator[datetime]
@@ -52,12 +55,26 @@ Course = Iterator[datetime]
 DOWN_DAY, DOWN_HOURS = 2, range(6, 11)
 NON_SERVICE_SHARE = 0.2
 WEB_SHARE = 0.08
+PHONE_SHARE = 0.05
 PAYERS = (
     ("Example Mutual", InsurancePolicy.PayerKind.PRIVATE),
     ("Sample Health Plan", InsurancePolicy.PayerKind.PRIVATE),
     ("Invented State Medicaid", InsurancePolicy.PayerKind.MEDICAID),
     ("Medicare", InsurancePolicy.PayerKind.MEDICARE),
 )
+# How a try ends, of a hundred.
+ENDINGS: dict[str, int] = {
+    Attempt.Outcome.REACHED: 54,
+    Attempt.Outcome.NO_ANSWER: 17,
+    Attempt.Outcome.VOICEMAIL_LEFT: 8,
+    Attempt.Outcome.CALL_LATER: 5,
+    Attempt.Outcome.BUSY: 4,
+    Attempt.Outcome.WRONG_PERSON: 3,
+    Attempt.Outcome.DECLINED: 2,
+    Attempt.Outcome.WRONG_NUMBER: 2,
+    Attempt.Outcome.NOT_RECORDED: 4,
+    Attempt.Outcome.DANGER_SUSPECTED: 1,
+}
 NEEDS_DETOX = {SafetyScreen.Level.URGENT, SafetyScreen.Level.HIGH, SafetyScreen.Level.MODERATE}
 
 
@@ -94,6 +111,9 @@ def _course(chance: random.Random, at: datetime, agent: User) -> Course:
         return
     if fate < NON_SERVICE_SHARE + WEB_SHARE:
         yield from _from_the_web(chance, at, agent)
+        return
+    if fate < NON_SERVICE_SHARE + WEB_SHARE + PHONE_SHARE:
+        yield from _from_the_phone_system(chance, at, agent)
         return
     yield from _service_call(chance, at, agent)
 
@@ -324,16 +344,35 @@ def _from_the_web(chance: random.Random, at: datetime, agent: User) -> Course:
         yield from _rung(chance, callback, agent)
 
 
+def _from_the_phone_system(chance: random.Random, at: datetime, agent: User) -> Course:
+    """Rang in vain; the number is all that is known. Now and then it is withheld."""
+    number = str(people.someone(chance).phone)
+    told = phone_events.Told(
+        event_id=f"{chance.getrandbits(128):032x}",
+        kind=chance.choice((PhoneEvent.Kind.MISSED_CALL, PhoneEvent.Kind.VOICEMAIL)),
+        occurred_at=at,
+        number="anonymous" if chance.random() < 0.15 else number,
+    )
+    event = phone_events.take(told=told, now=at)
+    if event.result == PhoneEvent.Result.OPENED and event.callback is not None:
+        yield from _rung(chance, event.callback, agent)
+
+
 def _rung(chance: random.Random, callback: Callback, agent: User) -> Course:
     """Mostly in time, sometimes late, now and then forgotten for a day."""
+    earliest = callback.requested_at + timedelta(minutes=5)
     for _try in range(3):
         late = chance.choices(
             (minutes(chance, -20, -1), minutes(chance, 1, 50), timedelta(hours=26)), (78, 17, 5)
         )[0]
-        now = max(callback.due_at + late, callback.requested_at + timedelta(minutes=5))
+        now = max(callback.due_at + late, earliest)
         if not calling_hours.decide_for(callback, now).ok:
-            now = callback.due_at
+            now = max(callback.due_at, earliest)
         yield now
+        callback.refresh_from_db()
+        if not callback.is_open:
+            # It ended, or its number was blocked for somebody else it was promised to.
+            return
         callbacks.claim(callback=callback, by=agent, now=now)
         try:
             dialing.show_number(callback=callback, by=agent, now=now)
@@ -342,17 +381,18 @@ def _rung(chance: random.Random, callback: Callback, agent: User) -> Course:
             callbacks.release(callback=callback, by=agent, now=now)
             return
         _ended(chance, callback, agent, now)
-        if not callback.is_open:
-            return
+        # What was given back is still due, and not rung again the same minute.
+        earliest = now + minutes(chance, 10, 60)
 
 
 def _ended(chance: random.Random, callback: Callback, agent: User, now: datetime) -> None:
-    outcome = chance.choices(
-        (Attempt.Outcome.REACHED, Attempt.Outcome.NO_ANSWER, Attempt.Outcome.VOICEMAIL_LEFT),
-        (65, 25, 10),
-    )[0]
-    if outcome == Attempt.Outcome.REACHED:
+    outcome = chance.choices(list(ENDINGS), list(ENDINGS.values()))[0]
+    if outcome == Attempt.Outcome.NOT_RECORDED:
+        # Given back with the number on the screen: it counts as a try.
+        callbacks.release(callback=callback, by=agent, now=now)
+        return
+    if outcome in NEEDS_IDENTITY:
         dialing.confirm_identity(callback=callback, by=agent, now=now)
-    elif not attempts.may_leave_message(callback):
+    elif outcome == Attempt.Outcome.VOICEMAIL_LEFT and not attempts.may_leave_message(callback):
         outcome = Attempt.Outcome.NO_ANSWER
     attempts.record(callback=callback, outcome=outcome, by=agent, now=now)

@@ -179,7 +179,8 @@ def _kept(counts: Counter[str], missed_and_open: int) -> Figure:
         formula=_("Callbacks first tried by their deadline ÷ callbacks whose deadline has passed."),
         exclusions=_(
             "Canceled no later than the deadline: %(cancelled)d. Not yet due: %(waiting)d. Never"
-            " tried counts as missed, whether closed or still open (%(open)d are)."
+            " tried counts as missed, whether closed or still open (%(open)d are). A number that was"
+            " shown and nothing recorded counts as a try at the number, and keeps no promise."
         )
         % {
             "cancelled": counts[CANCELLED],

@@ -137,10 +137,10 @@ def next_step(
 ) -> NextStep:
     """What follows the ``number``-th attempt (from 1) with this outcome.
 
-    ``number_confirmed``: somebody rang us from this number, gave it on a call, or was reached on
-    it; without that the stricter ceiling for strangers' numbers holds, against ``at_number`` too:
-    the tries at the phone number in ``UNCONFIRMED_MEMORY``, for whatever request. Suspected danger
-    is never given up by counting. Raises ``ValueError`` for an unknown outcome or a number below 1.
+    ``number_confirmed``: somebody gave this number on a call with us, or was reached on it; without
+    that the stricter ceiling for strangers' numbers holds, against ``at_number`` too: the tries at
+    the phone number in ``UNCONFIRMED_MEMORY``, for whatever request. Suspected danger is never
+    given up by counting. Raises ``ValueError`` for an unknown outcome or a number below 1.
     """
     if number < 1:
         raise ValueError("Attempts are counted from 1.")
@@ -234,6 +234,8 @@ STAGES: dict[Urgency, tuple[tuple[Stage, timedelta], ...]] = {
     Urgency.HIGH: _stages(10, 10, 30),
     Urgency.ROUTINE: _stages(15, 15, 60),
 }
+
+LONGEST_OVERDUE = max(dict(course)[Stage.OVERDUE] for course in STAGES.values())
 
 
 def stages(

@@ -24,8 +24,9 @@ from intake.admin.desk.queues import (
     bounded_count,
     listed,
 )
-from intake.admin.times import their_time
+from intake.admin.times import their_window
 from intake.models import Attempt, Callback, Person
+from intake.rules import retries
 from intake.rules.decisions import Decision
 
 SOON = timedelta(hours=2)
@@ -79,6 +80,23 @@ def _parts(found: QuerySet[Callback], user: User) -> list[QuerySet[Callback]]:
     return [found.filter(owner=user), found.filter(owner=None)]
 
 
+def _left_lying(late: QuerySet[Callback], user: User, now: datetime) -> list[QuerySet[Callback]]:
+    """Overdue ones whose owner was ringing them, and then fell silent: anybody's by now.
+
+    A claim grown old is older than the longest way from due to overdue.
+    """
+    if user.has_perm("intake.view_reports"):
+        return []
+    over = Q(window_ends_at=None) | Q(window_ends_at__lte=now)
+    theirs = late.filter(
+        over,
+        claimed_at__isnull=False,
+        due_at__lte=now - retries.LONGEST_OVERDUE,
+        owner__isnull=False,
+    )
+    return [theirs.exclude(owner=user)]
+
+
 def _mine_or_pool(user: User) -> Q:
     return Q() if user.has_perm("intake.view_reports") else Q(owner=user) | Q(owner=None)
 
@@ -104,7 +122,8 @@ def overdue(user: User, now: datetime) -> Queue:
     """Urgent ones first, then whoever has waited longest; outside their hours, last."""
     late = _free(user, now).filter(due_at__lte=now)
     urgent = late.filter(_mine_or_pool(user), urgency=Callback.Urgency.URGENT)
-    found, count = _first_of(_parts(late, user), extra=[urgent])
+    parts = [*_parts(late, user), *_left_lying(late, user, now)]
+    found, count = _first_of(parts, extra=[urgent])
     found.sort(key=lambda one: (one.urgency != Callback.Urgency.URGENT, one.due_at, one.pk))
     rows = _rows(found[:ROWS], user, now)
     rows.sort(key=lambda row: not row.is_ready)
@@ -189,26 +208,40 @@ def _rows(found: Sequence[Callback], user: User, now: datetime) -> list[Row]:
     )
     decisions = calling_hours.decide_all(found, now)
     return [
-        _row(callback, user, tries.get(callback.pk, 0), decisions[callback.pk])
+        _row(callback, user, tries.get(callback.pk, 0), decisions[callback.pk], now)
         for callback in found
     ]
 
 
-def _row(callback: Callback, user: User, tries: int, decision: Decision) -> Row:
+def _row(callback: Callback, user: User, tries: int, decision: Decision, now: datetime) -> Row:
+    window = callback.window_ends_at
+    # Begun and not over: nobody is late, but there is a last moment.
+    ends = window if window is not None and callback.due_at <= now else None
     page = reverse("admin:intake_callback_change", args=[callback.pk])
     claim = reverse("admin:intake_callback_claim", args=[callback.pk])
     return Row(
         id=str(callback.pk),
         reference=callback.reference,
         url=page,
-        at=callback.due_at,
+        before=_("Window ends") if ends is not None and now < ends else "",
+        at=ends or callback.due_at,
         clock="due",
         badge=_urgency_badge(callback),
-        local=_("%(time)s, their time") % {"time": their_time(callback.due_at, callback.time_zone)},
-        notes=list(_notes(callback, user, tries, decision)),
+        local=_("%(time)s, their time")
+        % {"time": their_window(callback.due_at, window, callback.time_zone)},
+        notes=[*_passed(callback, now), *_notes(callback, user, tries, decision)],
         action=Action(_("Claim and ring"), claim, is_post=True) if decision.ok else None,
         is_ready=decision.ok,
     )
+
+
+def _passed(callback: Callback, now: datetime) -> Iterable[str]:
+    """The later stages by name, as the reminders call them; being due is plain from the time."""
+    at = dict(retries.stages(callback.due_at, callback.urgency, callback.window_ends_at))
+    if at[retries.Stage.BREACH] <= now:
+        yield _("promise broken")
+    elif at[retries.Stage.OVERDUE] <= now:
+        yield _("overdue")
 
 
 def _notes(callback: Callback, user: User, tries: int, decision: Decision) -> Iterable[str]:
