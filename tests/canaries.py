@@ -495,6 +495,7 @@ class World:
             reminder=self.of(models.Reminder)[0],
             plan=1,
             wording="2026.1.en",
+            outcome="accepted",
             tried_at=self.now,
         )
         self.add(models.TextStop, person=self.from_web, stopped_at=self.now)
