@@ -5,7 +5,7 @@ from datetime import timedelta
 from functools import cache
 
 from django.conf import settings
-from django.db import DatabaseError, connection
+from django.db import Error, connection
 from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils import timezone
@@ -61,7 +61,7 @@ def not_ready() -> list[str]:
 def answers_yes(probe: Callable[[], bool]) -> bool:
     try:
         return probe()
-    except DatabaseError:
+    except Error:
         return False
 
 
@@ -69,7 +69,7 @@ def database_answers() -> bool:
     try:
         with connection.cursor() as cursor:
             cursor.execute("SELECT 1")
-    except DatabaseError:
+    except Error:
         return False
     return True
 

@@ -9,7 +9,7 @@ from datetime import datetime
 from secrets import compare_digest
 
 from django.conf import settings
-from django.db import DatabaseError
+from django.db import Error
 from django.http import Http404, HttpRequest, HttpResponse
 from django.views.decorators.http import require_safe
 from prometheus_client import CollectorRegistry, generate_latest
@@ -32,7 +32,7 @@ def metrics(request: HttpRequest) -> HttpResponse:
         return HttpResponse(status=401, headers={"WWW-Authenticate": "Bearer"})
     try:
         return HttpResponse(exposition(), content_type=CONTENT_TYPE_PLAIN_0_0_4)
-    except DatabaseError:
+    except Error:
         # Prometheus takes it as "down", which it is.
         return HttpResponse(status=503)
 

@@ -233,6 +233,11 @@ def _database(url: str) -> dict[str, Any]:
     database["OPTIONS"] = {
         **database.get("OPTIONS", {}),
         "connect_timeout": 5,
+        # A server whose machine is gone says nothing, and Linux waits a quarter of an hour for it.
+        "tcp_user_timeout": 30_000,
+        "keepalives_idle": 30,
+        "keepalives_interval": 10,
+        "keepalives_count": 3,
         "application_name": "helpline",
         "options": " ".join(f"-c {name}={value}" for name, value in limits.items()),
     }

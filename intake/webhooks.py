@@ -6,11 +6,11 @@ which numbers we know.
 
 import json
 import logging
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.conf import settings
-from django.db import OperationalError
+from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
@@ -21,6 +21,8 @@ from helpline.requests import content_length, drain
 from intake.actions import phone_events
 
 LONGEST_BODY_BYTES = 16 * 1024
+# Senders try again for a day or so. What is older comes of a clock that was never set.
+OLDEST = timedelta(days=7)
 SCHEME_HEADERS = ("webhook-id", "webhook-timestamp", "webhook-signature")
 
 logger = logging.getLogger(__name__)
@@ -61,7 +63,7 @@ def _taken(request: HttpRequest, *, now: datetime) -> HttpResponse:
         return _refused(401, error.code)
     except NotAnEvent:
         return _refused(400, "not_an_event")
-    except OperationalError as error:
+    except (OperationalError, InterfaceError) as error:
         logger.warning("phone event not stored: %s", error)
         return JsonResponse({"error": "try_again"}, status=503, headers={"Retry-After": "5"})
     return JsonResponse({}, status=202)
@@ -96,14 +98,17 @@ def _word(value: Any) -> str:
 
 
 def _moment(value: Any, now: datetime) -> datetime:
-    """When it happened (UTC): ISO 8601, read as UTC without a zone; ``now`` when that is none.
+    """When it happened (UTC): ISO 8601, read as UTC without a zone; ``now`` when that is none, or
+    a day on which nobody would still be asking us again.
 
-    Better a call too many than one that is lost over a date.
+    Better a call too many than one that is lost over a date: what seems to have happened years ago
+    would be older than every conversation since.
     """
     try:
         moment = parse_datetime(_word(value))
         if moment is None:
             return now
-        return moment.replace(tzinfo=moment.tzinfo or UTC).astimezone(UTC)
+        moment = moment.replace(tzinfo=moment.tzinfo or UTC).astimezone(UTC)
     except (ValueError, OverflowError):
         return now
+    return moment if now - moment < OLDEST else now

@@ -158,6 +158,26 @@ def test_the_secrets_command_writes_every_file_the_secrets_name(tmp_path):
     assert f":{password}@db:" in (folder / "database_url").read_text()
 
 
+def test_a_newer_version_adds_its_secrets_to_those_of_an_older_one(tmp_path):
+    folder = tmp_path / "secrets"
+    command = [sys.executable, "manage.py", "make_secrets", str(folder)]
+    subprocess.run(command, cwd=ROOT, capture_output=True, check=True)
+    newer = [folder / "phone_webhook_secret", folder / "text_gateway_secret"]
+    for path in newer:
+        path.unlink()
+    before = {path: path.read_bytes() for path in folder.iterdir()}
+    added = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert added.returncode == 0, added.stderr
+    assert all(path.read_text().startswith("whsec_") for path in newer)
+    assert before == {path: path.read_bytes() for path in before}
+    # The keys of data that are gone are never replaced by others.
+    (folder / "keys.json").unlink()
+    newer[0].unlink()
+    refused = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert refused.returncode == 1
+    assert not (folder / "keys.json").exists()
+
+
 # --- What its commands do ------------------------------------------------------------------------
 
 

@@ -84,6 +84,28 @@ def test_what_was_rolled_back_rings_nothing(rung):
     assert rung == []
 
 
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("depth", [1, 2])
+def test_a_bell_that_was_rolled_back_silences_no_later_one(rung, depth):
+    """Each bell rings once a transaction; which of them rings must not hang on one undone."""
+    clock = delivery.database_now()
+
+    def promise_and_fail(deeper):
+        with transaction.atomic():
+            if deeper:
+                with transaction.atomic():
+                    promised(clock)
+            else:
+                promised(clock)
+            raise ZeroDivisionError
+
+    with transaction.atomic():
+        with pytest.raises(ZeroDivisionError):
+            promise_and_fail(depth == 2)
+        promised(clock)
+    assert sorted(rung) == [DESK, MAIL]
+
+
 def test_a_revived_reminder_rings(clock, rung, supervisor, django_capture_on_commit_callbacks):
     callback = promised(clock, due_in=timedelta(hours=1))
     row = callback.reminders.get(stage="due", channel="email")

@@ -187,11 +187,15 @@ def test_a_migration_not_run_is_named(client, broker, seen, monkeypatch):
     assert client.get(READY).json() == {"not_ready": ["database"]}
 
 
-def test_a_database_that_does_not_answer_is_named_with_no_details(client, broker, monkeypatch):
-    from django.db import OperationalError, connection
+@pytest.mark.parametrize("error", ["OperationalError", "InterfaceError"])
+def test_a_database_that_does_not_answer_is_named_with_no_details(
+    client, broker, monkeypatch, error
+):
+    from django import db
+    from django.db import connection
 
     def fail(*args, **kwargs):
-        raise OperationalError("password authentication failed for user helpline at 10.0.0.7")
+        raise getattr(db, error)("password authentication failed for user helpline at 10.0.0.7")
 
     monkeypatch.setattr(connection, "cursor", fail)
     response = client.get(READY)

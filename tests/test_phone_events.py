@@ -264,6 +264,20 @@ def test_a_call_is_not_lost_over_a_date_nobody_can_read(phone, now, timestamp):
     assert result() == Result.OPENED
 
 
+@pytest.mark.parametrize("when", ["0001-01-01T00:00:00Z", "1970-01-01T00:05:00Z", "2026-02-01"])
+def test_a_phone_system_that_does_not_know_the_day_loses_no_call(
+    phone, agent, now, frozen, supervisor, client_for, when
+):
+    closed(now, "reached", agent)
+    frozen.shift(timedelta(hours=1))
+    body = {"type": "missed_call", "timestamp": when, "data": {"from": MARIA}}
+    assert phone.post(json.dumps(body).encode()).status_code == 202
+    assert result() == Result.OPENED
+    assert PhoneEvent.objects.get().occurred_at == now + timedelta(hours=1)
+    page = client_for(supervisor).get("/admin/intake/phoneevent/")
+    assert page.status_code == 200
+
+
 # --- Not to be rung ------------------------------------------------------------------------------
 
 

@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 from django.core import mail
 from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from intake.actions import callbacks, delivery, reminders, sweeping
 from intake.channels import CHANNELS
@@ -285,3 +286,57 @@ def test_a_channel_that_is_down_raises_through_deliver_and_leaves_the_row_leased
     delivery.put_back(reminders=[row], now=clock)
     row.refresh_from_db()
     assert row.lease_token is None
+
+
+def test_a_record_that_does_not_open_keeps_no_mail_from_going_out(clock, agent):
+    damaged = planned(clock, owner=agent, reason="about my son")
+    healthy = planned(clock, person=maria(phone="+12025550144"), owner=agent)
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE intake_callback SET reason = %s", [b"\x01 no ciphertext of ours"])
+    sweep()
+    for callback in (damaged, healthy):
+        assert callback.reminders.get(stage="due", channel="email").status == "sent"
+
+
+def test_who_works_here_no_longer_gets_no_mail_and_the_team_is_told_instead(clock, agent, settings):
+    settings.HELPLINE_STAFF_EMAIL = "desk@example.org"
+    agent.is_active = False
+    agent.save()
+    planned(clock, owner=agent)
+    sweep()
+    assert [message.to for message in mail.outbox] == [["desk@example.org"]]
+
+
+def test_an_overdue_promise_does_not_stay_with_somebody_whose_claim_ran_out(clock, agent):
+    callback = planned(clock - timedelta(hours=5), owner=agent)
+    Callback.objects.filter(pk=callback.pk).update(
+        claimed_at=clock - timedelta(hours=1), claimed_by=agent
+    )
+    sweep()
+    assert Callback.objects.get(pk=callback.pk).owner is None
+
+
+def test_the_clock_of_the_database_put_back_an_hour_holds_up_nothing(clock, agent):
+    callback = planned(clock, owner=agent)
+    # As a worker left them that died just before the clock was put back.
+    ahead = clock + timedelta(hours=1)
+    Reminder.objects.update(lease_token=callback.pk, lease_until=ahead)
+    Heartbeat.objects.create(name="email", seen_at=ahead, paused_until=ahead)
+    sweep()
+    assert set(callback.reminders.filter(stage="due").values_list("status", flat=True)) == {"sent"}
+
+
+def test_a_lease_is_not_taken_from_whoever_got_it_a_moment_later(clock):
+    planned(clock)
+    assert delivery.claim(channel="in_app", limit=1, now=clock + timedelta(seconds=5))
+    assert delivery.claim(channel="in_app", limit=1, now=clock) == []
+
+
+def test_a_batch_of_mail_counts_what_is_waiting_once(clock, agent):
+    for number in range(5):
+        planned(clock, person=maria(phone=f"+1202555015{number}"), owner=agent)
+    with CaptureQueriesContext(connection) as asked:
+        sweep()
+    counts = [q for q in asked if "COUNT(*)" in q["sql"] and "intake_callback" in q["sql"]]
+    assert (len(mail.outbox), len(counts)) == (5, 1)
+    assert {message.subject for message in mail.outbox} == {"5 items are waiting"}

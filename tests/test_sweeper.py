@@ -119,6 +119,16 @@ def test_it_waits_for_a_database_that_is_locked(sweeper):
     assert sweeper.stop() == 0
 
 
+@pytest.mark.slow
+@pytest.mark.postgresql
+def test_started_before_the_database_it_waits_and_can_be_told_to_stop(tmp_path, monkeypatch):
+    nobody = f"postgres://helpline:x@127.0.0.1:{free_port()}/helpline"
+    monkeypatch.setattr("tests.test_sweeper.database_url", lambda connection: nobody)
+    early = Process(tmp_path)
+    early.wait_for(lambda: early.log.read_text().count("does not answer yet") >= 2)
+    assert early.stop() == 0, early.log.read_text()
+
+
 # --- In this process -----------------------------------------------------------------------------
 
 
@@ -142,6 +152,19 @@ def test_a_sweep_that_fails_is_not_the_last(running, monkeypatch):
 
     monkeypatch.setattr(sweeping, "sweep", sweep)
     assert running.run() is True
+
+
+def test_it_begins_when_the_database_answers(running, monkeypatch):
+    answers = iter([OperationalError, OperationalError, None])
+
+    def answer():
+        if error := next(answers):
+            raise error
+
+    monkeypatch.setattr(connection, "ensure_connection", answer)
+    monkeypatch.setattr(connection, "close", lambda: None)
+    running.wait_for_the_database()
+    assert list(answers) == []
 
 
 def test_a_slow_channel_holds_up_no_other(running, monkeypatch):

@@ -30,7 +30,7 @@ from intake.actions import (
 from intake.channels import CHANNELS
 from intake.channels.base import ChannelDown
 from intake.channels.gateways import http
-from intake.channels.gateways.base import LONGEST, Text
+from intake.channels.gateways.base import LONGEST, Text, TextUnknown
 from intake.channels.text import TextChannel, nobody_decided
 from intake.models import Callback, Event, Person, Reminder, TextMessage, TextStop
 from intake.rules import opt_out, text_wordings
@@ -382,6 +382,24 @@ class Silent:
         pass
 
 
+def test_a_line_that_was_hung_up_is_never_opened_again_by_itself(gateway, now):
+    """Python's client would: for a text nobody waits for any more."""
+
+    class HungUpMeanwhile:
+        def settimeout(self, seconds):
+            line.connection.close()
+
+        def close(self):
+            """As a socket's."""
+
+    with http.configured().reached() as line:
+        line.connection.sock.close()
+        line.connection.sock = HungUpMeanwhile()
+        with pytest.raises(TextUnknown):
+            line.send(Text(to=MARIA, body="…", key="k.1", at=now))
+    assert gateway.paths == []
+
+
 def test_a_second_text_for_the_same_time_is_refused_by_the_database(agent, now, gateway):
     promised(agent, now)
     at = now + DUE_IN - BEFORE
@@ -531,6 +549,41 @@ def test_a_text_whose_worker_died_is_shown_to_a_supervisor_and_not_sent(
     assert gateway.paths == []
 
 
+def test_a_text_of_unknown_fate_is_on_nobodys_desk_once_its_callback_has_ended(agent, now, gateway):
+    """Nobody could take it off again: a text is never tried a second time."""
+    callback = promised(agent, now)
+    at = now + DUE_IN - BEFORE
+    (reminder,) = delivery.claim(channel="text", limit=1, now=at)
+    with transaction.atomic():
+        delivery._finish(reminder, Reminder.Status.SENT, now=at, sent_at=at)
+        TextMessage.objects.create(reminder=reminder, plan=1, wording="2026.1.en", tried_at=at)
+    callbacks.cancel(callback=callback, by=agent, now=at)
+    assert texts.settle_lost(now=at + timedelta(minutes=6)) == 1
+    assert TextMessage.objects.get().outcome == TextMessage.Outcome.UNKNOWN
+    assert the_reminder().status == Reminder.Status.VOID
+    assert not Event.objects.filter(verb="reminder.dead").exists()
+
+
+def test_a_callback_that_ended_while_its_text_was_refused_leaves_nothing_to_a_supervisor(
+    agent, now, gateway, monkeypatch
+):
+    gateway.manner = 400
+    callback = promised(agent, now)
+    marked = delivery._finish
+
+    def ended_meanwhile(reminder, status, **fields):
+        is_marked = marked(reminder, status, **fields)
+        callbacks.cancel(callback=callback, by=agent, now=now)
+        return is_marked
+
+    monkeypatch.setattr(delivery, "_finish", ended_meanwhile)
+    assert send(now + DUE_IN - BEFORE) == [False]
+    assert (the_reminder().status, the_reminder().last_error) == (
+        Reminder.Status.VOID,
+        "text_refused_400",
+    )
+
+
 @pytest.mark.django_db(transaction=True)
 def test_the_sweep_looks_for_texts_whose_worker_died(agent, now, gateway):
     promised(agent, now)
@@ -636,7 +689,7 @@ def test_the_log_holds_neither_number_nor_words(agent, now, gateway, manner):
         promised(agent, now)
         with contextlib.suppress(ChannelDown):
             send(now + DUE_IN - BEFORE)
-    for secret in (MARIA, MARIA[2:], "555", "Reminder:", "Maria"):
+    for secret in (MARIA, MARIA[2:], MARIA[-7:], "Reminder:", "Maria"):
         assert secret not in log.getvalue()
 
 
@@ -647,7 +700,7 @@ def test_the_console_shows_that_a_text_would_go_and_no_number(agent, now, settin
         assert send(now + DUE_IN - BEFORE) == [True]
     line = next(line for line in log.getvalue().splitlines() if "gateways.console" in line)
     assert "text of 75 characters" in line
-    assert "555" not in line
+    assert MARIA[-7:-2] not in line
     assert "12:00" not in line
 
 

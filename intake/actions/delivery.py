@@ -18,7 +18,7 @@ from django.db import InterfaceError, OperationalError, transaction
 from django.db.models import F, Model, Q, QuerySet
 
 # texts: without it the channel knows nobody whom it may text, and texts nobody.
-from intake.actions import events, texts  # noqa: F401
+from intake.actions import claims, events, reminders, texts  # noqa: F401
 from intake.channels import CHANNELS
 from intake.channels.base import Board, Carrier, ChannelDown, GaveUp, NobodyToTell, NotNow
 from intake.models import Callback, Reminder
@@ -50,15 +50,14 @@ def claim(*, channel: str, limit: int, now: datetime | None = None) -> list[Remi
     holder until its lease ends. All rows of one claim share a token.
     """
     now = now or database_now()
-    free = Q(lease_until__isnull=True) | Q(lease_until__lt=now)
     due = (
         Reminder.objects.select_for_update(skip_locked=True)
-        .filter(free, channel=channel, status=Reminder.Status.PLANNED, next_try_at__lte=now)
+        .filter(_free(now), channel=channel, status=Reminder.Status.PLANNED, next_try_at__lte=now)
         .order_by("priority", "next_try_at")
     )
     claimed = list(due[:limit])
     token = uuid.uuid4()
-    lease_until = now + timedelta(seconds=settings.REMINDER_LEASE_SECONDS)
+    lease_until = now + _lease()
     Reminder.objects.filter(pk__in=[reminder.pk for reminder in claimed]).update(
         lease_token=token, lease_until=lease_until, attempts=F("attempts") + 1
     )
@@ -66,6 +65,17 @@ def claim(*, channel: str, limit: int, now: datetime | None = None) -> list[Remi
         reminder.lease_token, reminder.lease_until = token, lease_until
         reminder.attempts += 1
     return claimed
+
+
+def _lease() -> timedelta:
+    return timedelta(seconds=settings.REMINDER_LEASE_SECONDS)
+
+
+def _free(now: datetime) -> Q:
+    """In nobody's hands. A lease that ends too far ahead was given before the clock was put back;
+    one given a moment ago, by a clock read later than ``now``, is none of those."""
+    ended = Q(lease_until__lt=now) | Q(lease_until__gt=now + 2 * _lease())
+    return Q(lease_until__isnull=True) | ended
 
 
 def deliver_batch(
@@ -210,7 +220,9 @@ def _deliver_all(batch: Sequence[Reminder], now: datetime) -> int:
 
 def _callbacks_of(batch: Sequence[Reminder]) -> dict[uuid.UUID, Callback]:
     """What decides about each; without the overdue ones somebody is saving at this moment."""
-    found = Callback.objects.only("status", "plan", "owner_id", "claimed_at")
+    found = Callback.objects.only(
+        "status", "plan", "owner_id", "claimed_at", "identity_confirmed_at"
+    )
     overdue = {r.callback_id for r in batch if r.stage == Reminder.Stage.OVERDUE}
     others = {r.callback_id for r in batch} - overdue
     callbacks = found.in_bulk(list(others))
@@ -226,7 +238,7 @@ def _release_owners(ready: Iterable[tuple[Reminder, Callback]], now: datetime) -
         for reminder, callback in ready
         if reminder.stage == Reminder.Stage.OVERDUE
         and callback.owner_id is not None
-        and callback.claimed_at is None
+        and not claims.is_claimed(callback, now)
     ]
     if owned:
         Callback.objects.filter(pk__in=[callback.pk for callback in owned]).update(owner=None)
@@ -307,16 +319,17 @@ def _write_failed(reminder: Reminder, verb: str, code: str, now: datetime) -> No
 
 @transaction.atomic
 def _give_up(reminder: Reminder, *, code: str, now: datetime) -> None:
-    """Dead at once, whether it is still ours or was marked sent by us before the sending."""
-    if _mark(_still_as_we_left_it(reminder), **_dead(reminder, code)) or _mark(
-        _held([reminder]), **_dead(reminder, code)
-    ):
-        _write_failed(reminder, "reminder.dead", code, now)
+    """Over at once, whether it is still ours or was marked sent by us before the sending."""
+    status = reminders.given_up_as(reminder)
+    given_up = _given_up(reminder, status, code)
+    if _mark(_still_as_we_left_it(reminder), **given_up) or _mark(_held([reminder]), **given_up):
+        verb = "reminder.dead" if status == Reminder.Status.DEAD else "reminder.failed"
+        _write_failed(reminder, verb, code, now)
 
 
-def _dead(reminder: Reminder, code: str) -> dict[str, object]:
+def _given_up(reminder: Reminder, status: str, code: str) -> dict[str, object]:
     return {
-        "status": Reminder.Status.DEAD,
+        "status": status,
         "sent_at": None,
         "failures": reminder.failures + 1,
         "last_error": code[:80],

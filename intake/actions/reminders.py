@@ -92,6 +92,13 @@ def _void(rows: QuerySet[Reminder]) -> int:
     return rows.update(status=Reminder.Status.VOID, lease_until=None, lease_token=None)
 
 
+def given_up_as(reminder: Reminder) -> Reminder.Status:
+    """Dead, for a supervisor; but void once its callback has ended, because then there is nothing
+    left to do about it, and nothing would ever take it off their desk."""
+    promised = Callback.objects.filter(pk=reminder.callback_id, status=Callback.Status.OPEN)
+    return Reminder.Status.DEAD if promised.exists() else Reminder.Status.VOID
+
+
 @transaction.atomic
 def revive(*, reminder: Reminder, by: events.By, now: datetime) -> None:
     """A supervisor has a dead reminder tried again at once.

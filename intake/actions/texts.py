@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 from django.db import IntegrityError, transaction
 
-from intake.actions import blocks, calling_hours, dialable, events
+from intake.actions import blocks, calling_hours, dialable, events, reminders
 from intake.channels.gateways.base import LONGEST
 from intake.channels.text import TextChannel
 from intake.models import Callback, Person, Reminder, TextMessage, TextStop
@@ -76,9 +76,10 @@ def _settle(message: TextMessage, *, now: datetime) -> bool:
     marked = Reminder.objects.filter(
         pk=message.reminder_id, plan=message.plan, status=Reminder.Status.SENT
     )
-    if marked.update(status=Reminder.Status.DEAD, sent_at=None, last_error=code):
+    status = reminders.given_up_as(message.reminder)
+    if marked.update(status=status, sent_at=None, last_error=code):
         events.write(
-            "reminder.dead",
+            "reminder.dead" if status == Reminder.Status.DEAD else "reminder.failed",
             by=events.SYSTEM,
             now=now,
             subject=message.reminder,
@@ -95,16 +96,18 @@ def stop(*, number: str, written_at: datetime, by: events.By, now: datetime) -> 
     for how many people texts were allowed until now. Saying it again changes nothing.
     """
     stopped = 0
-    for person in Person.objects.at(number).order_by("pk"):
-        Reminder.objects.filter(
-            callback__person=person,
-            channel=Reminder.Channel.TEXT,
-            status=Reminder.Status.PLANNED,
-        ).update(status=Reminder.Status.VOID, lease_until=None, lease_token=None)
+    people = list(Person.objects.at(number).order_by("pk"))
+    for person in people:
         had_consent = Person.objects.filter(pk=person.pk, text_ok=True).update(text_ok=False)
         if _write_stop(person, written_at) or had_consent:
             stopped += 1
             events.write("person.texts_stopped", by=by, now=now, subject=person)
+    # People first, reminders last, as whoever blocks a number does: two orders would deadlock.
+    Reminder.objects.filter(
+        callback__person__in=people,
+        channel=Reminder.Channel.TEXT,
+        status=Reminder.Status.PLANNED,
+    ).update(status=Reminder.Status.VOID, lease_until=None, lease_token=None)
     return stopped
 
 

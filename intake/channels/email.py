@@ -76,7 +76,7 @@ class EmailChannel(Carrier):
                 .exclude(email="")
             )
             addresses = list(supervisors.values_list("email", flat=True))
-        elif callback.owner is not None and callback.owner.email:
+        elif callback.owner is not None and callback.owner.is_active and callback.owner.email:
             addresses = [callback.owner.email]
         else:
             addresses = []
@@ -88,9 +88,7 @@ class EmailChannel(Carrier):
         self, reminder: Reminder, callback: Callback, addresses: list[str], now: datetime
     ) -> EmailMessage:
         context = {
-            "count": Callback.objects.filter(
-                status=Callback.Status.OPEN, due_at__lte=max(now, reminder.due_at)
-            ).count(),
+            "count": _waiting(max(now, reminder.due_at)),
             "link": f"{settings.BASE_URL}/admin/intake/callback/{callback.pk}/",
         }
         return EmailMessage(
@@ -120,6 +118,8 @@ class Mailer:
         self.left = left
         self.connection: BaseEmailBackend | None = None
         self.is_used = False
+        # What the mails say is waiting; None until the first asks.
+        self.waiting: int | None = None
 
     def send(self, message: EmailMessage) -> None:
         """Hand one mail to the server; returns when the server has taken it.
@@ -197,6 +197,17 @@ class Mailer:
 
 
 _mailer: ContextVar[Mailer | None] = ContextVar("mailer", default=None)
+
+
+def _waiting(now: datetime) -> int:
+    """Promises due at ``now``: counted once a batch, because in a backlog counting takes long."""
+    mailer = _mailer.get()
+    if mailer is not None and mailer.waiting is not None:
+        return mailer.waiting
+    waiting = Callback.objects.filter(status=Callback.Status.OPEN, due_at__lte=now).count()
+    if mailer is not None:
+        mailer.waiting = waiting
+    return waiting
 
 
 def transmit(connection: BaseEmailBackend, message: EmailMessage) -> None:

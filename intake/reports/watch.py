@@ -85,8 +85,10 @@ def due_and_late(now: datetime) -> tuple[Channels, Channels]:
 
 
 def dead() -> Channels:
-    """Given up, and waiting for a supervisor."""
-    given_up = Reminder.objects.filter(status=Reminder.Status.DEAD)
+    """Given up, and waiting for a supervisor: nobody waits for those of a callback that ended."""
+    given_up = Reminder.objects.filter(
+        status=Reminder.Status.DEAD, callback__status=Callback.Status.OPEN
+    )
     counts = given_up.order_by().values_list("channel").annotate(number=Count("*"))
     return _named(Reminder.Channel.values, counts)
 

@@ -47,6 +47,8 @@ class HttpGateway(Gateway):
     @contextmanager
     def reached(self) -> Iterator[Line]:
         connection = self._connection()
+        # By default it would connect once more by itself, and send on a line nobody waits for.
+        connection.auto_open = 0
         try:
             _within(CONNECT_SECONDS, connection.connect)
         except (OSError, http.client.HTTPException, UnicodeError) as error:

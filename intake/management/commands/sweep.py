@@ -35,10 +35,13 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         install_hooks()
-        stop_on_errors()
         sweeper = Sweeper()
         for number in STOP_SIGNALS:
             signal.signal(number, sweeper.stop)
+        sweeper.wait_for_the_database()
+        if sweeper.is_stopped:
+            return
+        stop_on_errors()
         if not sweeper.run():
             raise CommandError("A sweep ended by itself.")
 
@@ -53,6 +56,18 @@ class Sweeper:
     def stop(self, number: int = signal.SIGTERM, frame: FrameType | None = None) -> None:
         """A signal handler: batches that were begun are finished, then `run` returns."""
         self.is_stopped = True
+
+    def wait_for_the_database(self) -> None:
+        """Returns once it answers, or after `stop`: it may be restarting just when we are."""
+        while not self.is_stopped:
+            try:
+                connection.ensure_connection()
+            except (OperationalError, InterfaceError) as error:
+                logger.warning("the database does not answer yet: %s", type(error).__name__)
+                self.rest(AFTER_TROUBLE_SECONDS)
+            else:
+                connection.close()
+                return
 
     def run(self) -> bool:
         """Returns True when `stop` was called and every thread has ended; False is a defect."""
