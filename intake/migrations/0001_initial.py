@@ -287,6 +287,33 @@ class Migration(migrations.Migration):
                 "permissions": (("lift_blockednumber", "Can lift a block that was a slip"),),
                 "abstract": False,
                 "default_permissions": ("view",),
+                "indexes": [models.Index(fields=["blocked_at", "id"], name="blocked_number_list")],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("lifted_at__isnull", True), ("lifted_by__isnull", True)),
+                            models.Q(("lifted_at__isnull", False), ("lifted_by__isnull", False)),
+                            _connector="OR",
+                        ),
+                        name="blocked_number_lifted_paired",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(
+                                ("lifted_at__isnull", True),
+                                ("lifted_because", ""),
+                                ("number_digest__isnull", False),
+                            ),
+                            models.Q(
+                                ("lifted_at__isnull", False),
+                                ("number_digest__isnull", True),
+                                models.Q(("lifted_because", ""), _negated=True),
+                            ),
+                            _connector="OR",
+                        ),
+                        name="blocked_number_holds_until_lifted",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -503,6 +530,52 @@ class Migration(migrations.Migration):
                 ),
                 "abstract": False,
                 "default_permissions": ("add", "change", "view"),
+                "indexes": [
+                    models.Index(fields=["started_at", "id"], name="call_started"),
+                    models.Index(
+                        condition=models.Q(("status", "open")),
+                        fields=["status", "started_at", "id"],
+                        name="call_by_status",
+                    ),
+                    models.Index(fields=["call_type", "started_at", "id"], name="call_by_type"),
+                    models.Index(fields=["disposition", "started_at", "id"], name="call_by_ending"),
+                    models.Index(
+                        condition=models.Q(("status", "open")),
+                        fields=["taken_by", "started_at"],
+                        name="call_open",
+                    ),
+                ],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("status__in", ["closed"]), ("closed_at__isnull", False)),
+                            models.Q(
+                                models.Q(("status__in", ["closed"]), _negated=True),
+                                ("closed_at__isnull", True),
+                            ),
+                            _connector="OR",
+                        ),
+                        name="call_closed_at_iff_closed",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("closed_at__isnull", True), ("closed_by__isnull", True)),
+                            models.Q(("closed_at__isnull", False), ("closed_by__isnull", False)),
+                            _connector="OR",
+                        ),
+                        name="call_closed_paired",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("disposition", ""), ("status", "open")),
+                            models.Q(
+                                ("status", "closed"), models.Q(("disposition", ""), _negated=True)
+                            ),
+                            _connector="OR",
+                        ),
+                        name="call_disposition_iff_closed",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -738,6 +811,139 @@ class Migration(migrations.Migration):
                 "verbose_name_plural": "callbacks",
                 "abstract": False,
                 "default_permissions": ("add", "change", "view"),
+                "indexes": [
+                    models.Index(fields=["due_at", "id"], name="callback_list"),
+                    models.Index(fields=["status", "due_at", "id"], name="callback_by_status"),
+                    models.Index(fields=["urgency", "due_at", "id"], name="callback_by_urgency"),
+                    models.Index(fields=["source", "due_at", "id"], name="callback_by_source"),
+                    models.Index(
+                        django.db.models.functions.comparison.Coalesce(
+                            "first_deadline_at", "window_ends_at", "due_at"
+                        ),
+                        name="callback_deadline",
+                    ),
+                    models.Index(
+                        condition=models.Q(("status", "open")),
+                        fields=["due_at", "id"],
+                        name="callback_due",
+                    ),
+                    models.Index(
+                        condition=models.Q(("status", "open")),
+                        fields=["status", "owner", "due_at", "id"],
+                        name="callback_owner_due",
+                    ),
+                    models.Index(
+                        condition=models.Q(("status", "open")),
+                        fields=["status", "urgency", "due_at", "id"],
+                        name="callback_urgent_due",
+                    ),
+                    models.Index(
+                        condition=models.Q(("claimed_at__isnull", False)),
+                        fields=["claimed_at"],
+                        name="callback_claimed",
+                    ),
+                    models.Index(
+                        condition=models.Q(("status", "exhausted")),
+                        fields=["closed_at"],
+                        name="callback_exhausted",
+                    ),
+                ],
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("status", "open")),
+                        fields=("call",),
+                        name="callback_one_open_per_call",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(
+                                (
+                                    "status__in",
+                                    [
+                                        "reached",
+                                        "exhausted",
+                                        "declined",
+                                        "wrong_number",
+                                        "cancelled",
+                                    ],
+                                ),
+                                ("closed_at__isnull", False),
+                            ),
+                            models.Q(
+                                models.Q(
+                                    (
+                                        "status__in",
+                                        [
+                                            "reached",
+                                            "exhausted",
+                                            "declined",
+                                            "wrong_number",
+                                            "cancelled",
+                                        ],
+                                    ),
+                                    _negated=True,
+                                ),
+                                ("closed_at__isnull", True),
+                            ),
+                            _connector="OR",
+                        ),
+                        name="callback_closed_at_iff_closed",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("claimed_at__isnull", True), ("claimed_by__isnull", True)),
+                            models.Q(("claimed_at__isnull", False), ("claimed_by__isnull", False)),
+                            _connector="OR",
+                        ),
+                        name="callback_claimed_paired",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("claimed_at__isnull", True), ("status", "open"), _connector="OR"
+                        ),
+                        name="callback_claimed_while_open",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("number_shown_at__isnull", True),
+                            ("claimed_at__isnull", False),
+                            _connector="OR",
+                        ),
+                        name="callback_shown_to_who_claimed",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("identity_confirmed_at__isnull", True),
+                            ("number_shown_at__isnull", False),
+                            _connector="OR",
+                        ),
+                        name="callback_confirmed_after_shown",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("closed_by_block__isnull", True),
+                            ("closed_at__isnull", False),
+                            _connector="OR",
+                        ),
+                        name="callback_ended_by_block_is_closed",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("window_ends_at__isnull", True),
+                            ("window_ends_at__gt", models.F("due_at")),
+                            _connector="OR",
+                        ),
+                        name="callback_window_ends_after_due",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("first_attempt_at__isnull", True),
+                            ("first_deadline_at__isnull", False),
+                            _connector="OR",
+                        ),
+                        name="callback_attempt_had_a_deadline",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -815,6 +1021,51 @@ class Migration(migrations.Migration):
                 "verbose_name_plural": "attempts",
                 "abstract": False,
                 "default_permissions": ("add", "change", "view"),
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("callback", "number"), name="attempt_number_once"
+                    ),
+                    models.UniqueConstraint(
+                        fields=("callback", "number_shown_at"), name="attempt_once_per_number_shown"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("outcome__in", ["call_later", "reached"]), _negated=True),
+                            ("identity_confirmed", True),
+                            _connector="OR",
+                        ),
+                        name="attempt_reached_needs_identity",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("identity_confirmed", False),
+                            (
+                                "outcome__in",
+                                ["call_later", "danger_suspected", "declined", "reached"],
+                            ),
+                            _connector="OR",
+                        ),
+                        name="attempt_identity_fits_outcome",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("number_shown_at__isnull", False),
+                            models.Q(
+                                ("identity_confirmed", False), ("outcome__in", ["danger_suspected"])
+                            ),
+                            _connector="OR",
+                        ),
+                        name="attempt_needs_the_number_shown",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("against_their_wish", False),
+                            ("outcome", "voicemail_left"),
+                            _connector="OR",
+                        ),
+                        name="attempt_against_their_wish_is_a_message",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -894,6 +1145,16 @@ class Migration(migrations.Migration):
                 "verbose_name_plural": "consents",
                 "abstract": False,
                 "default_permissions": ("add", "change", "view"),
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("revoked_at__isnull", True), ("revoked_by__isnull", True)),
+                            models.Q(("revoked_at__isnull", False), ("revoked_by__isnull", False)),
+                            _connector="OR",
+                        ),
+                        name="consent_revoked_paired",
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
@@ -951,6 +1212,24 @@ class Migration(migrations.Migration):
                 "verbose_name_plural": "debriefs",
                 "abstract": False,
                 "default_permissions": ("add", "change", "view"),
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("held_at__isnull", True)),
+                        fields=["asked_at"],
+                        name="debrief_waiting",
+                    ),
+                    models.Index(fields=["asked_at", "id"], name="debrief_list"),
+                ],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("held_at__isnull", True), ("held_by__isnull", True)),
+                            models.Q(("held_at__isnull", False), ("held_by__isnull", False)),
+                            _connector="OR",
+                        ),
+                        name="debrief_held_paired",
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
@@ -1065,6 +1344,27 @@ class Migration(migrations.Migration):
                 "verbose_name_plural": "events",
                 "abstract": False,
                 "default_permissions": ("view",),
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("position__isnull", True)),
+                        fields=["id"],
+                        name="event_unsealed",
+                    ),
+                    models.Index(fields=["subject_type", "subject_id", "at"], name="event_subject"),
+                    models.Index(fields=["actor", "at"], name="event_actor"),
+                    models.Index(fields=["at", "id"], name="event_at"),
+                    models.Index(fields=["verb", "at", "id"], name="event_verb"),
+                    models.Index(
+                        condition=models.Q(("actor_kind", "system")),
+                        fields=["at", "id"],
+                        name="event_by_system",
+                    ),
+                    models.Index(
+                        condition=models.Q(("actor_kind", "public")),
+                        fields=["at", "id"],
+                        name="event_by_public",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -1197,6 +1497,65 @@ class Migration(migrations.Migration):
                 "verbose_name_plural": "facilities",
                 "abstract": False,
                 "default_permissions": ("add", "change", "view"),
+                "indexes": [
+                    models.Index(fields=["latitude", "longitude"], name="facility_place"),
+                    models.Index(fields=["state", "city", "name", "id"], name="facility_list"),
+                ],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("status", "listed"), ("unlisted_at__isnull", True)),
+                            models.Q(("status", "unlisted"), ("unlisted_at__isnull", False)),
+                            ("status", "suspended"),
+                            _connector="OR",
+                        ),
+                        name="facility_unlisted_at_iff_unlisted",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(
+                                ("status__in", ["suspended"]), ("suspended_at__isnull", False)
+                            ),
+                            models.Q(
+                                models.Q(("status__in", ["suspended"]), _negated=True),
+                                ("suspended_at__isnull", True),
+                            ),
+                            _connector="OR",
+                        ),
+                        name="facility_suspended_at_iff_suspended",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(
+                                ("suspended_at__isnull", True), ("suspended_by__isnull", True)
+                            ),
+                            models.Q(
+                                ("suspended_at__isnull", False), ("suspended_by__isnull", False)
+                            ),
+                            _connector="OR",
+                        ),
+                        name="facility_suspended_paired",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("suspended_at__isnull", True), ("suspension_reason", "")),
+                            models.Q(
+                                ("suspended_at__isnull", False),
+                                models.Q(("suspension_reason", ""), _negated=True),
+                            ),
+                            _connector="OR",
+                        ),
+                        name="facility_reason_iff_suspended",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("latitude__isnull", True), ("longitude__isnull", True)),
+                            models.Q(("latitude__isnull", False), ("longitude__isnull", False)),
+                            _connector="OR",
+                        ),
+                        name="facility_coordinates_paired",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -1268,6 +1627,13 @@ class Migration(migrations.Migration):
                 "verbose_name_plural": "capacity readings",
                 "abstract": False,
                 "default_permissions": ("add", "change", "view"),
+                "indexes": [models.Index(fields=["facility", "-read_at"], name="capacity_newest")],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("expires_at__gt", models.F("read_at"))),
+                        name="capacity_expires_after_read",
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
@@ -1309,6 +1675,13 @@ class Migration(migrations.Migration):
                 "verbose_name_plural": "hand-overs",
                 "abstract": False,
                 "default_permissions": ("add", "view"),
+                "indexes": [models.Index(fields=["written_at", "id"], name="hand_over_written")],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("covers_until__gt", models.F("written_at"))),
+                        name="hand_over_looks_ahead",
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
@@ -1348,6 +1721,11 @@ class Migration(migrations.Migration):
                 "verbose_name_plural": "hand-over acknowledgements",
                 "abstract": False,
                 "default_permissions": ("add", "view"),
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("hand_over", "acknowledged_by"), name="hand_over_acknowledged_once"
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
@@ -1516,6 +1894,77 @@ class Migration(migrations.Migration):
                 ),
                 "abstract": False,
                 "default_permissions": ("add", "change", "view"),
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("status__in", ["queued", "in_progress"])),
+                        fields=["requested_at"],
+                        name="insurance_check_queue",
+                    ),
+                    models.Index(
+                        condition=models.Q(("status", "verified")),
+                        fields=["expires_at"],
+                        name="insurance_check_expiring",
+                    ),
+                    models.Index(fields=["requested_at", "id"], name="insurance_check_list"),
+                    models.Index(
+                        fields=["status", "requested_at", "id"], name="insurance_check_by_status"
+                    ),
+                ],
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("status__in", ["queued", "in_progress"])),
+                        fields=("policy",),
+                        name="insurance_check_one_open_per_policy",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(
+                                ("status__in", ["verified", "unable", "expired"]),
+                                ("answered_at__isnull", False),
+                            ),
+                            models.Q(
+                                models.Q(
+                                    ("status__in", ["verified", "unable", "expired"]), _negated=True
+                                ),
+                                ("answered_at__isnull", True),
+                            ),
+                            _connector="OR",
+                        ),
+                        name="insurance_check_answered_at_iff_answered",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("answered_at__isnull", True), ("answered_by__isnull", True)),
+                            models.Q(
+                                ("answered_at__isnull", False), ("answered_by__isnull", False)
+                            ),
+                            _connector="OR",
+                        ),
+                        name="insurance_check_answered_paired",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("taken_at__isnull", True), ("taken_by__isnull", True)),
+                            models.Q(("taken_at__isnull", False), ("taken_by__isnull", False)),
+                            _connector="OR",
+                        ),
+                        name="insurance_check_taken_paired",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(
+                                ("status__in", ["verified", "expired"]),
+                                ("expires_at__isnull", False),
+                            ),
+                            models.Q(
+                                models.Q(("status__in", ["verified", "expired"]), _negated=True),
+                                ("expires_at__isnull", True),
+                            ),
+                            _connector="OR",
+                        ),
+                        name="insurance_check_expiry_iff_verified",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -1623,6 +2072,11 @@ class Migration(migrations.Migration):
                 "verbose_name_plural": "benefits",
                 "abstract": False,
                 "default_permissions": ("add", "change", "view"),
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("insurance_check", "position"), name="benefit_position_once"
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
@@ -1971,6 +2425,12 @@ class Migration(migrations.Migration):
                 "verbose_name_plural": "words of names",
                 "abstract": False,
                 "default_permissions": (),
+                "indexes": [models.Index(fields=["word_index", "person"], name="person_word")],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("person", "word_index"), name="person_word_once"
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
@@ -2061,6 +2521,35 @@ class Migration(migrations.Migration):
                 "verbose_name_plural": "phone events",
                 "abstract": False,
                 "default_permissions": ("view", "change"),
+                "indexes": [
+                    models.Index(fields=["received_at", "id"], name="phone_event_list"),
+                    models.Index(
+                        condition=models.Q(
+                            ("looked_at__isnull", True),
+                            ("result__in", ["text_to_read", "wants_no_calls"]),
+                        ),
+                        fields=["received_at", "id"],
+                        name="phone_event_to_decide",
+                    ),
+                ],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("looked_at__isnull", True), ("looked_by__isnull", True)),
+                            models.Q(("looked_at__isnull", False), ("looked_by__isnull", False)),
+                            _connector="OR",
+                        ),
+                        name="phone_event_looked_paired",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("result__in", ["opened", "already_open"]), _negated=True),
+                            ("callback__isnull", False),
+                            _connector="OR",
+                        ),
+                        name="phone_event_names_its_callback",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -2186,6 +2675,55 @@ class Migration(migrations.Migration):
                 "verbose_name_plural": "referrals",
                 "abstract": False,
                 "default_permissions": ("add", "change", "view"),
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("status", "open")),
+                        fields=["searched_at"],
+                        name="referral_open",
+                    ),
+                    models.Index(fields=["searched_at", "id"], name="referral_list"),
+                    models.Index(fields=["status", "searched_at", "id"], name="referral_by_status"),
+                ],
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("status__in", ["open", "placed"])),
+                        fields=("call",),
+                        name="referral_one_open_per_call",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(
+                                ("status__in", ["arrived", "closed"]), ("closed_at__isnull", False)
+                            ),
+                            models.Q(
+                                models.Q(("status__in", ["arrived", "closed"]), _negated=True),
+                                ("closed_at__isnull", True),
+                            ),
+                            _connector="OR",
+                        ),
+                        name="referral_closed_at_iff_closed",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("closed_at__isnull", True), ("closed_by__isnull", True)),
+                            models.Q(("closed_at__isnull", False), ("closed_by__isnull", False)),
+                            _connector="OR",
+                        ),
+                        name="referral_closed_paired",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(
+                                ("ties_read_at__isnull", True), ("ties_read_by__isnull", True)
+                            ),
+                            models.Q(
+                                ("ties_read_at__isnull", False), ("ties_read_by__isnull", False)
+                            ),
+                            _connector="OR",
+                        ),
+                        name="referral_ties_read_paired",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -2313,6 +2851,110 @@ class Migration(migrations.Migration):
                 "verbose_name_plural": "referral offers",
                 "abstract": False,
                 "default_permissions": ("add", "change", "view"),
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("status__in", ["sent", "acknowledged"])),
+                        fields=["sent_at"],
+                        name="offer_unanswered",
+                    )
+                ],
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(
+                            ("status__in", ["declined", "withdrawn", "no_show"]), _negated=True
+                        ),
+                        fields=("referral", "facility"),
+                        name="offer_facility_asked_once",
+                    ),
+                    models.UniqueConstraint(
+                        condition=models.Q(("status__in", ["accepted", "arrived", "stayed"])),
+                        fields=("referral",),
+                        name="offer_one_acceptance_per_referral",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(
+                                (
+                                    "status__in",
+                                    [
+                                        "accepted",
+                                        "declined",
+                                        "withdrawn",
+                                        "arrived",
+                                        "stayed",
+                                        "no_show",
+                                    ],
+                                ),
+                                ("decided_at__isnull", False),
+                            ),
+                            models.Q(
+                                models.Q(
+                                    (
+                                        "status__in",
+                                        [
+                                            "accepted",
+                                            "declined",
+                                            "withdrawn",
+                                            "arrived",
+                                            "stayed",
+                                            "no_show",
+                                        ],
+                                    ),
+                                    _negated=True,
+                                ),
+                                ("decided_at__isnull", True),
+                            ),
+                            _connector="OR",
+                        ),
+                        name="offer_decided_at_iff_decided",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("decided_at__isnull", True), ("decided_by__isnull", True)),
+                            models.Q(("decided_at__isnull", False), ("decided_by__isnull", False)),
+                            _connector="OR",
+                        ),
+                        name="offer_decided_paired",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(
+                                ("status__in", ["arrived", "stayed"]), ("arrived_at__isnull", False)
+                            ),
+                            models.Q(
+                                models.Q(("status__in", ["arrived", "stayed"]), _negated=True),
+                                ("arrived_at__isnull", True),
+                            ),
+                            _connector="OR",
+                        ),
+                        name="offer_arrived_at_iff_arrived",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("status__in", ["stayed"]), ("stayed_at__isnull", False)),
+                            models.Q(
+                                models.Q(("status__in", ["stayed"]), _negated=True),
+                                ("stayed_at__isnull", True),
+                            ),
+                            _connector="OR",
+                        ),
+                        name="offer_stayed_at_iff_stayed",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(
+                                ("status", "declined"),
+                                models.Q(("decline_reason", ""), _negated=True),
+                            ),
+                            models.Q(
+                                models.Q(("status", "declined"), _negated=True),
+                                ("decline_reason", ""),
+                            ),
+                            _connector="OR",
+                        ),
+                        name="offer_reason_iff_declined",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -2401,6 +3043,56 @@ class Migration(migrations.Migration):
                 "permissions": (("revive_reminder", "Can have a given-up reminder tried again"),),
                 "abstract": False,
                 "default_permissions": ("add", "change", "view"),
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("status", "planned")),
+                        fields=["channel", "priority", "next_try_at"],
+                        name="reminder_claimable",
+                    ),
+                    models.Index(
+                        condition=models.Q(("status", "planned")),
+                        fields=["due_at", "channel"],
+                        name="reminder_waiting",
+                    ),
+                    models.Index(
+                        condition=models.Q(("status", "sent")),
+                        fields=["sent_at", "channel", "stage"],
+                        name="reminder_sent",
+                    ),
+                    models.Index(
+                        condition=models.Q(("status", "dead")),
+                        fields=["due_at"],
+                        name="reminder_dead",
+                    ),
+                    models.Index(fields=["due_at", "id"], name="reminder_list"),
+                ],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("callback", "stage", "channel"),
+                        name="reminder_once_per_stage_and_channel",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("status__in", ["sent"]), ("sent_at__isnull", False)),
+                            models.Q(
+                                models.Q(("status__in", ["sent"]), _negated=True),
+                                ("sent_at__isnull", True),
+                            ),
+                            _connector="OR",
+                        ),
+                        name="reminder_sent_at_iff_sent",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("lease_token__isnull", True), ("lease_until__isnull", True)),
+                            models.Q(
+                                ("lease_token__isnull", False), ("lease_until__isnull", False)
+                            ),
+                            _connector="OR",
+                        ),
+                        name="reminder_lease_paired",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -2460,6 +3152,26 @@ class Migration(migrations.Migration):
                 "verbose_name_plural": "notices",
                 "abstract": False,
                 "default_permissions": ("add", "change", "view"),
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("seen_at__isnull", True)),
+                        fields=["recipient", "shown_from"],
+                        name="notice_unseen",
+                    )
+                ],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("reminder", "plan"), name="notice_once_per_plan"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("seen_at__isnull", True), ("seen_by__isnull", True)),
+                            models.Q(("seen_at__isnull", False), ("seen_by__isnull", False)),
+                            _connector="OR",
+                        ),
+                        name="notice_seen_paired",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -2605,6 +3317,67 @@ class Migration(migrations.Migration):
                 "verbose_name_plural": "safety screens",
                 "abstract": False,
                 "default_permissions": ("add", "change", "view"),
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("is_skipped", True)),
+                        fields=["screened_at"],
+                        name="screen_skipped",
+                    ),
+                    models.Index(
+                        condition=models.Q(("overridden_at__isnull", False)),
+                        fields=["overridden_at"],
+                        name="screen_overridden",
+                    ),
+                ],
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("is_current", True)),
+                        fields=("call",),
+                        name="screen_one_current_per_call",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("acted_at__isnull", True), ("acted_by__isnull", True)),
+                            models.Q(("acted_at__isnull", False), ("acted_by__isnull", False)),
+                            _connector="OR",
+                        ),
+                        name="screen_acted_paired",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(
+                                ("overridden_at__isnull", True), ("overridden_by__isnull", True)
+                            ),
+                            models.Q(
+                                ("overridden_at__isnull", False), ("overridden_by__isnull", False)
+                            ),
+                            _connector="OR",
+                        ),
+                        name="screen_overridden_paired",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("acted_at__isnull", True), ("action_taken", "")),
+                            models.Q(
+                                models.Q(("action_taken", ""), _negated=True),
+                                ("acted_at__isnull", False),
+                            ),
+                            _connector="OR",
+                        ),
+                        name="screen_action_iff_acted",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("overridden_at__isnull", True), ("override_level", "")),
+                            models.Q(
+                                models.Q(("override_level", ""), _negated=True),
+                                ("overridden_at__isnull", False),
+                            ),
+                            _connector="OR",
+                        ),
+                        name="screen_level_iff_overridden",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -2641,6 +3414,10 @@ class Migration(migrations.Migration):
                 "verbose_name_plural": "sheet drafts",
                 "abstract": False,
                 "default_permissions": (),
+                "indexes": [models.Index(fields=["typed_by", "-typed_at"], name="draft_newest")],
+                "constraints": [
+                    models.UniqueConstraint(fields=("call_key", "typed_by"), name="draft_one_each")
+                ],
             },
         ),
         migrations.CreateModel(
@@ -2676,6 +3453,7 @@ class Migration(migrations.Migration):
                 "verbose_name_plural": "staff searches",
                 "abstract": False,
                 "default_permissions": (),
+                "indexes": [models.Index(fields=["made_at"], name="staff_search_made")],
             },
         ),
         migrations.CreateModel(
@@ -2810,6 +3588,11 @@ class Migration(migrations.Migration):
                 "verbose_name_plural": "substance use",
                 "abstract": False,
                 "default_permissions": ("add", "change", "view"),
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("call", "position"), name="substance_position_once"
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
@@ -2858,6 +3641,20 @@ class Migration(migrations.Migration):
                 "verbose_name_plural": "text messages",
                 "abstract": False,
                 "default_permissions": ("view",),
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("outcome", "trying")),
+                        fields=["tried_at"],
+                        name="text_message_trying",
+                    )
+                ],
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("outcome", "not_sent"), _negated=True),
+                        fields=("reminder", "plan"),
+                        name="text_message_once_per_plan",
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
@@ -2889,6 +3686,13 @@ class Migration(migrations.Migration):
                 "verbose_name_plural": "stops of texts",
                 "abstract": False,
                 "default_permissions": ("view",),
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("lifted_at__isnull", True)),
+                        fields=("person",),
+                        name="text_stop_one_in_force",
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
@@ -3127,1021 +3931,11 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.AddIndex(
-            model_name="blockednumber",
-            index=models.Index(fields=["blocked_at", "id"], name="blocked_number_list"),
-        ),
-        migrations.AddConstraint(
-            model_name="blockednumber",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("lifted_at__isnull", True), ("lifted_by__isnull", True)),
-                    models.Q(("lifted_at__isnull", False), ("lifted_by__isnull", False)),
-                    _connector="OR",
-                ),
-                name="blocked_number_lifted_paired",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="blockednumber",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(
-                        ("lifted_at__isnull", True),
-                        ("lifted_because", ""),
-                        ("number_digest__isnull", False),
-                    ),
-                    models.Q(
-                        ("lifted_at__isnull", False),
-                        ("number_digest__isnull", True),
-                        models.Q(("lifted_because", ""), _negated=True),
-                    ),
-                    _connector="OR",
-                ),
-                name="blocked_number_holds_until_lifted",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="attempt",
-            constraint=models.UniqueConstraint(
-                fields=("callback", "number"), name="attempt_number_once"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="attempt",
-            constraint=models.UniqueConstraint(
-                fields=("callback", "number_shown_at"), name="attempt_once_per_number_shown"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="attempt",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("outcome__in", ["call_later", "reached"]), _negated=True),
-                    ("identity_confirmed", True),
-                    _connector="OR",
-                ),
-                name="attempt_reached_needs_identity",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="attempt",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("identity_confirmed", False),
-                    ("outcome__in", ["call_later", "danger_suspected", "declined", "reached"]),
-                    _connector="OR",
-                ),
-                name="attempt_identity_fits_outcome",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="attempt",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("number_shown_at__isnull", False),
-                    models.Q(("identity_confirmed", False), ("outcome__in", ["danger_suspected"])),
-                    _connector="OR",
-                ),
-                name="attempt_needs_the_number_shown",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="attempt",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("against_their_wish", False), ("outcome", "voicemail_left"), _connector="OR"
-                ),
-                name="attempt_against_their_wish_is_a_message",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="debrief",
-            index=models.Index(
-                condition=models.Q(("held_at__isnull", True)),
-                fields=["asked_at"],
-                name="debrief_waiting",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="debrief",
-            index=models.Index(fields=["asked_at", "id"], name="debrief_list"),
-        ),
-        migrations.AddConstraint(
-            model_name="debrief",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("held_at__isnull", True), ("held_by__isnull", True)),
-                    models.Q(("held_at__isnull", False), ("held_by__isnull", False)),
-                    _connector="OR",
-                ),
-                name="debrief_held_paired",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="event",
-            index=models.Index(
-                condition=models.Q(("position__isnull", True)), fields=["id"], name="event_unsealed"
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="event",
-            index=models.Index(fields=["subject_type", "subject_id", "at"], name="event_subject"),
-        ),
-        migrations.AddIndex(
-            model_name="event",
-            index=models.Index(fields=["actor", "at"], name="event_actor"),
-        ),
-        migrations.AddIndex(
-            model_name="event",
-            index=models.Index(fields=["at", "id"], name="event_at"),
-        ),
-        migrations.AddIndex(
-            model_name="event",
-            index=models.Index(fields=["verb", "at", "id"], name="event_verb"),
-        ),
-        migrations.AddIndex(
-            model_name="event",
-            index=models.Index(
-                condition=models.Q(("actor_kind", "system")),
-                fields=["at", "id"],
-                name="event_by_system",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="event",
-            index=models.Index(
-                condition=models.Q(("actor_kind", "public")),
-                fields=["at", "id"],
-                name="event_by_public",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="facility",
-            index=models.Index(fields=["latitude", "longitude"], name="facility_place"),
-        ),
-        migrations.AddIndex(
-            model_name="facility",
-            index=models.Index(fields=["state", "city", "name", "id"], name="facility_list"),
-        ),
-        migrations.AddConstraint(
-            model_name="facility",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("status", "listed"), ("unlisted_at__isnull", True)),
-                    models.Q(("status", "unlisted"), ("unlisted_at__isnull", False)),
-                    ("status", "suspended"),
-                    _connector="OR",
-                ),
-                name="facility_unlisted_at_iff_unlisted",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="facility",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("status__in", ["suspended"]), ("suspended_at__isnull", False)),
-                    models.Q(
-                        models.Q(("status__in", ["suspended"]), _negated=True),
-                        ("suspended_at__isnull", True),
-                    ),
-                    _connector="OR",
-                ),
-                name="facility_suspended_at_iff_suspended",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="facility",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("suspended_at__isnull", True), ("suspended_by__isnull", True)),
-                    models.Q(("suspended_at__isnull", False), ("suspended_by__isnull", False)),
-                    _connector="OR",
-                ),
-                name="facility_suspended_paired",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="facility",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("suspended_at__isnull", True), ("suspension_reason", "")),
-                    models.Q(
-                        ("suspended_at__isnull", False),
-                        models.Q(("suspension_reason", ""), _negated=True),
-                    ),
-                    _connector="OR",
-                ),
-                name="facility_reason_iff_suspended",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="facility",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("latitude__isnull", True), ("longitude__isnull", True)),
-                    models.Q(("latitude__isnull", False), ("longitude__isnull", False)),
-                    _connector="OR",
-                ),
-                name="facility_coordinates_paired",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="capacityreading",
-            index=models.Index(fields=["facility", "-read_at"], name="capacity_newest"),
-        ),
-        migrations.AddConstraint(
-            model_name="capacityreading",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("expires_at__gt", models.F("read_at"))),
-                name="capacity_expires_after_read",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="handover",
-            index=models.Index(fields=["written_at", "id"], name="hand_over_written"),
-        ),
-        migrations.AddConstraint(
-            model_name="handover",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("covers_until__gt", models.F("written_at"))),
-                name="hand_over_looks_ahead",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="handoveracknowledgement",
-            constraint=models.UniqueConstraint(
-                fields=("hand_over", "acknowledged_by"), name="hand_over_acknowledged_once"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="benefit",
-            constraint=models.UniqueConstraint(
-                fields=("insurance_check", "position"), name="benefit_position_once"
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="insurancecheck",
-            index=models.Index(
-                condition=models.Q(("status__in", ["queued", "in_progress"])),
-                fields=["requested_at"],
-                name="insurance_check_queue",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="insurancecheck",
-            index=models.Index(
-                condition=models.Q(("status", "verified")),
-                fields=["expires_at"],
-                name="insurance_check_expiring",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="insurancecheck",
-            index=models.Index(fields=["requested_at", "id"], name="insurance_check_list"),
-        ),
-        migrations.AddIndex(
-            model_name="insurancecheck",
-            index=models.Index(
-                fields=["status", "requested_at", "id"], name="insurance_check_by_status"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="insurancecheck",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("status__in", ["queued", "in_progress"])),
-                fields=("policy",),
-                name="insurance_check_one_open_per_policy",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="insurancecheck",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(
-                        ("status__in", ["verified", "unable", "expired"]),
-                        ("answered_at__isnull", False),
-                    ),
-                    models.Q(
-                        models.Q(("status__in", ["verified", "unable", "expired"]), _negated=True),
-                        ("answered_at__isnull", True),
-                    ),
-                    _connector="OR",
-                ),
-                name="insurance_check_answered_at_iff_answered",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="insurancecheck",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("answered_at__isnull", True), ("answered_by__isnull", True)),
-                    models.Q(("answered_at__isnull", False), ("answered_by__isnull", False)),
-                    _connector="OR",
-                ),
-                name="insurance_check_answered_paired",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="insurancecheck",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("taken_at__isnull", True), ("taken_by__isnull", True)),
-                    models.Q(("taken_at__isnull", False), ("taken_by__isnull", False)),
-                    _connector="OR",
-                ),
-                name="insurance_check_taken_paired",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="insurancecheck",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(
-                        ("status__in", ["verified", "expired"]), ("expires_at__isnull", False)
-                    ),
-                    models.Q(
-                        models.Q(("status__in", ["verified", "expired"]), _negated=True),
-                        ("expires_at__isnull", True),
-                    ),
-                    _connector="OR",
-                ),
-                name="insurance_check_expiry_iff_verified",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="consent",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("revoked_at__isnull", True), ("revoked_by__isnull", True)),
-                    models.Q(("revoked_at__isnull", False), ("revoked_by__isnull", False)),
-                    _connector="OR",
-                ),
-                name="consent_revoked_paired",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="callback",
-            index=models.Index(fields=["due_at", "id"], name="callback_list"),
-        ),
-        migrations.AddIndex(
-            model_name="callback",
-            index=models.Index(fields=["status", "due_at", "id"], name="callback_by_status"),
-        ),
-        migrations.AddIndex(
-            model_name="callback",
-            index=models.Index(fields=["urgency", "due_at", "id"], name="callback_by_urgency"),
-        ),
-        migrations.AddIndex(
-            model_name="callback",
-            index=models.Index(fields=["source", "due_at", "id"], name="callback_by_source"),
-        ),
-        migrations.AddIndex(
-            model_name="callback",
-            index=models.Index(
-                django.db.models.functions.comparison.Coalesce(
-                    "first_deadline_at", "window_ends_at", "due_at"
-                ),
-                name="callback_deadline",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="callback",
-            index=models.Index(
-                condition=models.Q(("status", "open")), fields=["due_at", "id"], name="callback_due"
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="callback",
-            index=models.Index(
-                condition=models.Q(("status", "open")),
-                fields=["status", "owner", "due_at", "id"],
-                name="callback_owner_due",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="callback",
-            index=models.Index(
-                condition=models.Q(("status", "open")),
-                fields=["status", "urgency", "due_at", "id"],
-                name="callback_urgent_due",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="callback",
-            index=models.Index(
-                condition=models.Q(("claimed_at__isnull", False)),
-                fields=["claimed_at"],
-                name="callback_claimed",
-            ),
-        ),
-        migrations.AddIndex(
             model_name="callback",
             index=models.Index(
                 condition=models.Q(("number_shown_at__isnull", False)),
                 fields=["person"],
                 name="callback_number_shown",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="callback",
-            index=models.Index(
-                condition=models.Q(("status", "exhausted")),
-                fields=["closed_at"],
-                name="callback_exhausted",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="callback",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("status", "open")),
-                fields=("call",),
-                name="callback_one_open_per_call",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="callback",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(
-                        (
-                            "status__in",
-                            ["reached", "exhausted", "declined", "wrong_number", "cancelled"],
-                        ),
-                        ("closed_at__isnull", False),
-                    ),
-                    models.Q(
-                        models.Q(
-                            (
-                                "status__in",
-                                ["reached", "exhausted", "declined", "wrong_number", "cancelled"],
-                            ),
-                            _negated=True,
-                        ),
-                        ("closed_at__isnull", True),
-                    ),
-                    _connector="OR",
-                ),
-                name="callback_closed_at_iff_closed",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="callback",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("claimed_at__isnull", True), ("claimed_by__isnull", True)),
-                    models.Q(("claimed_at__isnull", False), ("claimed_by__isnull", False)),
-                    _connector="OR",
-                ),
-                name="callback_claimed_paired",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="callback",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("claimed_at__isnull", True), ("status", "open"), _connector="OR"
-                ),
-                name="callback_claimed_while_open",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="callback",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("number_shown_at__isnull", True),
-                    ("claimed_at__isnull", False),
-                    _connector="OR",
-                ),
-                name="callback_shown_to_who_claimed",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="callback",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("identity_confirmed_at__isnull", True),
-                    ("number_shown_at__isnull", False),
-                    _connector="OR",
-                ),
-                name="callback_confirmed_after_shown",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="callback",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("closed_by_block__isnull", True), ("closed_at__isnull", False), _connector="OR"
-                ),
-                name="callback_ended_by_block_is_closed",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="callback",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("window_ends_at__isnull", True),
-                    ("window_ends_at__gt", models.F("due_at")),
-                    _connector="OR",
-                ),
-                name="callback_window_ends_after_due",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="callback",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("first_attempt_at__isnull", True),
-                    ("first_deadline_at__isnull", False),
-                    _connector="OR",
-                ),
-                name="callback_attempt_had_a_deadline",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="call",
-            index=models.Index(fields=["started_at", "id"], name="call_started"),
-        ),
-        migrations.AddIndex(
-            model_name="call",
-            index=models.Index(
-                condition=models.Q(("status", "open")),
-                fields=["status", "started_at", "id"],
-                name="call_by_status",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="call",
-            index=models.Index(fields=["call_type", "started_at", "id"], name="call_by_type"),
-        ),
-        migrations.AddIndex(
-            model_name="call",
-            index=models.Index(fields=["disposition", "started_at", "id"], name="call_by_ending"),
-        ),
-        migrations.AddIndex(
-            model_name="call",
-            index=models.Index(
-                condition=models.Q(("status", "open")),
-                fields=["taken_by", "started_at"],
-                name="call_open",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="call",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("status__in", ["closed"]), ("closed_at__isnull", False)),
-                    models.Q(
-                        models.Q(("status__in", ["closed"]), _negated=True),
-                        ("closed_at__isnull", True),
-                    ),
-                    _connector="OR",
-                ),
-                name="call_closed_at_iff_closed",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="call",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("closed_at__isnull", True), ("closed_by__isnull", True)),
-                    models.Q(("closed_at__isnull", False), ("closed_by__isnull", False)),
-                    _connector="OR",
-                ),
-                name="call_closed_paired",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="call",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("disposition", ""), ("status", "open")),
-                    models.Q(("status", "closed"), models.Q(("disposition", ""), _negated=True)),
-                    _connector="OR",
-                ),
-                name="call_disposition_iff_closed",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="personnameword",
-            index=models.Index(fields=["word_index", "person"], name="person_word"),
-        ),
-        migrations.AddConstraint(
-            model_name="personnameword",
-            constraint=models.UniqueConstraint(
-                fields=("person", "word_index"), name="person_word_once"
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="phoneevent",
-            index=models.Index(fields=["received_at", "id"], name="phone_event_list"),
-        ),
-        migrations.AddIndex(
-            model_name="phoneevent",
-            index=models.Index(
-                condition=models.Q(
-                    ("looked_at__isnull", True), ("result__in", ["text_to_read", "wants_no_calls"])
-                ),
-                fields=["received_at", "id"],
-                name="phone_event_to_decide",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="phoneevent",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("looked_at__isnull", True), ("looked_by__isnull", True)),
-                    models.Q(("looked_at__isnull", False), ("looked_by__isnull", False)),
-                    _connector="OR",
-                ),
-                name="phone_event_looked_paired",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="phoneevent",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("result__in", ["opened", "already_open"]), _negated=True),
-                    ("callback__isnull", False),
-                    _connector="OR",
-                ),
-                name="phone_event_names_its_callback",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="referral",
-            index=models.Index(
-                condition=models.Q(("status", "open")), fields=["searched_at"], name="referral_open"
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="referral",
-            index=models.Index(fields=["searched_at", "id"], name="referral_list"),
-        ),
-        migrations.AddIndex(
-            model_name="referral",
-            index=models.Index(fields=["status", "searched_at", "id"], name="referral_by_status"),
-        ),
-        migrations.AddConstraint(
-            model_name="referral",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("status__in", ["open", "placed"])),
-                fields=("call",),
-                name="referral_one_open_per_call",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="referral",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("status__in", ["arrived", "closed"]), ("closed_at__isnull", False)),
-                    models.Q(
-                        models.Q(("status__in", ["arrived", "closed"]), _negated=True),
-                        ("closed_at__isnull", True),
-                    ),
-                    _connector="OR",
-                ),
-                name="referral_closed_at_iff_closed",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="referral",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("closed_at__isnull", True), ("closed_by__isnull", True)),
-                    models.Q(("closed_at__isnull", False), ("closed_by__isnull", False)),
-                    _connector="OR",
-                ),
-                name="referral_closed_paired",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="referral",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("ties_read_at__isnull", True), ("ties_read_by__isnull", True)),
-                    models.Q(("ties_read_at__isnull", False), ("ties_read_by__isnull", False)),
-                    _connector="OR",
-                ),
-                name="referral_ties_read_paired",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="referraloffer",
-            index=models.Index(
-                condition=models.Q(("status__in", ["sent", "acknowledged"])),
-                fields=["sent_at"],
-                name="offer_unanswered",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="referraloffer",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(
-                    ("status__in", ["declined", "withdrawn", "no_show"]), _negated=True
-                ),
-                fields=("referral", "facility"),
-                name="offer_facility_asked_once",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="referraloffer",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("status__in", ["accepted", "arrived", "stayed"])),
-                fields=("referral",),
-                name="offer_one_acceptance_per_referral",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="referraloffer",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(
-                        (
-                            "status__in",
-                            ["accepted", "declined", "withdrawn", "arrived", "stayed", "no_show"],
-                        ),
-                        ("decided_at__isnull", False),
-                    ),
-                    models.Q(
-                        models.Q(
-                            (
-                                "status__in",
-                                [
-                                    "accepted",
-                                    "declined",
-                                    "withdrawn",
-                                    "arrived",
-                                    "stayed",
-                                    "no_show",
-                                ],
-                            ),
-                            _negated=True,
-                        ),
-                        ("decided_at__isnull", True),
-                    ),
-                    _connector="OR",
-                ),
-                name="offer_decided_at_iff_decided",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="referraloffer",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("decided_at__isnull", True), ("decided_by__isnull", True)),
-                    models.Q(("decided_at__isnull", False), ("decided_by__isnull", False)),
-                    _connector="OR",
-                ),
-                name="offer_decided_paired",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="referraloffer",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("status__in", ["arrived", "stayed"]), ("arrived_at__isnull", False)),
-                    models.Q(
-                        models.Q(("status__in", ["arrived", "stayed"]), _negated=True),
-                        ("arrived_at__isnull", True),
-                    ),
-                    _connector="OR",
-                ),
-                name="offer_arrived_at_iff_arrived",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="referraloffer",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("status__in", ["stayed"]), ("stayed_at__isnull", False)),
-                    models.Q(
-                        models.Q(("status__in", ["stayed"]), _negated=True),
-                        ("stayed_at__isnull", True),
-                    ),
-                    _connector="OR",
-                ),
-                name="offer_stayed_at_iff_stayed",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="referraloffer",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(
-                        ("status", "declined"), models.Q(("decline_reason", ""), _negated=True)
-                    ),
-                    models.Q(
-                        models.Q(("status", "declined"), _negated=True), ("decline_reason", "")
-                    ),
-                    _connector="OR",
-                ),
-                name="offer_reason_iff_declined",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="reminder",
-            index=models.Index(
-                condition=models.Q(("status", "planned")),
-                fields=["channel", "priority", "next_try_at"],
-                name="reminder_claimable",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="reminder",
-            index=models.Index(
-                condition=models.Q(("status", "planned")),
-                fields=["due_at", "channel"],
-                name="reminder_waiting",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="reminder",
-            index=models.Index(
-                condition=models.Q(("status", "sent")),
-                fields=["sent_at", "channel", "stage"],
-                name="reminder_sent",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="reminder",
-            index=models.Index(
-                condition=models.Q(("status", "dead")), fields=["due_at"], name="reminder_dead"
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="reminder",
-            index=models.Index(fields=["due_at", "id"], name="reminder_list"),
-        ),
-        migrations.AddConstraint(
-            model_name="reminder",
-            constraint=models.UniqueConstraint(
-                fields=("callback", "stage", "channel"), name="reminder_once_per_stage_and_channel"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="reminder",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("status__in", ["sent"]), ("sent_at__isnull", False)),
-                    models.Q(
-                        models.Q(("status__in", ["sent"]), _negated=True), ("sent_at__isnull", True)
-                    ),
-                    _connector="OR",
-                ),
-                name="reminder_sent_at_iff_sent",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="reminder",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("lease_token__isnull", True), ("lease_until__isnull", True)),
-                    models.Q(("lease_token__isnull", False), ("lease_until__isnull", False)),
-                    _connector="OR",
-                ),
-                name="reminder_lease_paired",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="notice",
-            index=models.Index(
-                condition=models.Q(("seen_at__isnull", True)),
-                fields=["recipient", "shown_from"],
-                name="notice_unseen",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="notice",
-            constraint=models.UniqueConstraint(
-                fields=("reminder", "plan"), name="notice_once_per_plan"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="notice",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("seen_at__isnull", True), ("seen_by__isnull", True)),
-                    models.Q(("seen_at__isnull", False), ("seen_by__isnull", False)),
-                    _connector="OR",
-                ),
-                name="notice_seen_paired",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="safetyscreen",
-            index=models.Index(
-                condition=models.Q(("is_skipped", True)),
-                fields=["screened_at"],
-                name="screen_skipped",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="safetyscreen",
-            index=models.Index(
-                condition=models.Q(("overridden_at__isnull", False)),
-                fields=["overridden_at"],
-                name="screen_overridden",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="safetyscreen",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("is_current", True)),
-                fields=("call",),
-                name="screen_one_current_per_call",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="safetyscreen",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("acted_at__isnull", True), ("acted_by__isnull", True)),
-                    models.Q(("acted_at__isnull", False), ("acted_by__isnull", False)),
-                    _connector="OR",
-                ),
-                name="screen_acted_paired",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="safetyscreen",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("overridden_at__isnull", True), ("overridden_by__isnull", True)),
-                    models.Q(("overridden_at__isnull", False), ("overridden_by__isnull", False)),
-                    _connector="OR",
-                ),
-                name="screen_overridden_paired",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="safetyscreen",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("acted_at__isnull", True), ("action_taken", "")),
-                    models.Q(
-                        models.Q(("action_taken", ""), _negated=True), ("acted_at__isnull", False)
-                    ),
-                    _connector="OR",
-                ),
-                name="screen_action_iff_acted",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="safetyscreen",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("overridden_at__isnull", True), ("override_level", "")),
-                    models.Q(
-                        models.Q(("override_level", ""), _negated=True),
-                        ("overridden_at__isnull", False),
-                    ),
-                    _connector="OR",
-                ),
-                name="screen_level_iff_overridden",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="sheetdraft",
-            index=models.Index(fields=["typed_by", "-typed_at"], name="draft_newest"),
-        ),
-        migrations.AddConstraint(
-            model_name="sheetdraft",
-            constraint=models.UniqueConstraint(
-                fields=("call_key", "typed_by"), name="draft_one_each"
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="staffsearch",
-            index=models.Index(fields=["made_at"], name="staff_search_made"),
-        ),
-        migrations.AddConstraint(
-            model_name="substanceuse",
-            constraint=models.UniqueConstraint(
-                fields=("call", "position"), name="substance_position_once"
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="textmessage",
-            index=models.Index(
-                condition=models.Q(("outcome", "trying")),
-                fields=["tried_at"],
-                name="text_message_trying",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="textmessage",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("outcome", "not_sent"), _negated=True),
-                fields=("reminder", "plan"),
-                name="text_message_once_per_plan",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="textstop",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("lifted_at__isnull", True)),
-                fields=("person",),
-                name="text_stop_one_in_force",
             ),
         ),
     ]

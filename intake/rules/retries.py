@@ -106,10 +106,9 @@ LADDER: dict[Outcome, Rung] = {
         advice="Tell the supervisor now, and decide together who tries again and whether to call"
         " 911.",
     ),
+    # What somebody forgot to write down must not put a promise off: it stays due.
     Outcome.NOT_RECORDED: Rung(
-        _hours(1, 4, 24),
-        ceiling=6,
-        advice="The number was shown and nothing recorded; it counts as a try.",
+        _hours(0), advice="The number was shown and nothing recorded; it counts as a try."
     ),
 }
 

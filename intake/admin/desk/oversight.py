@@ -113,7 +113,7 @@ def never_reached(now: datetime) -> tuple[list[Row], int]:
 
 def reminders_given_up(now: datetime) -> tuple[list[Row], int]:
     dead = (
-        Reminder.objects.filter(status=Reminder.Status.DEAD)
+        Reminder.objects.filter(status=Reminder.Status.DEAD, callback__status=Callback.Status.OPEN)
         .select_related("callback")
         .only("due_at", "callback__reference")
         .order_by("due_at", "id")
