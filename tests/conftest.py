@@ -81,21 +81,9 @@ def now():
 PASSWORD = "correct horse battery staple"
 
 
-def ensure_roles():
-    """A transactional test before this one emptied the tables, the roles with them."""
-    from importlib import import_module
-
-    from django.apps import apps
-    from django.contrib.auth.models import Group
-
-    if not Group.objects.exists():
-        import_module("intake.migrations.0002_roles").grant(apps, None)
-
-
 def member_of(group, username, **fields):
     from django.contrib.auth.models import Group, User
 
-    ensure_roles()
     user = User.objects.create_user(username, password=PASSWORD, is_staff=True, **fields)
     user.groups.add(Group.objects.get(name=group))
     return user
@@ -200,7 +188,9 @@ def django_db_modify_db_settings(django_db_modify_db_settings):
     to be deleted."""
     from importlib import import_module
 
+    from django.apps import apps
     from django.db import connection
+    from django.db.models.signals import post_migrate
 
     from tests import fresh_database
 
@@ -213,3 +203,16 @@ def django_db_modify_db_settings(django_db_modify_db_settings):
         return [*guards.UNGUARD[vendor], *flush(self, *args, **options), *guards.GUARD[vendor]]
 
     operations.sql_flush = sql_flush
+    # Django makes the permissions anew by itself, when each app is ready; the last is.
+    post_migrate.connect(give_roles_back, sender=list(apps.get_app_configs())[-1])
+
+
+def give_roles_back(**signal):
+    """A transactional test emptied the tables, the roles with them."""
+    from importlib import import_module
+
+    from django.apps import apps
+    from django.contrib.auth.models import Group
+
+    if not Group.objects.exists():
+        import_module("intake.migrations.0002_roles").grant(apps, None)

@@ -80,7 +80,8 @@ class Outside:
             check=False,
         )
         assert done.returncode == 0
-        self.redis = Redis.from_url(self.broker_url)
+        # On a busy machine nothing may pass for longer than its five seconds.
+        self.redis = Redis.from_url(self.broker_url, socket_timeout=None)
         self.monitor = self.redis.monitor().__enter__()
         threading.Thread(target=self.listen, daemon=True).start()
         celery = ["-m", "celery", "--app", "helpline", "worker", "--concurrency", "1"]

@@ -83,7 +83,7 @@ def test_looking_a_number_up_is_a_search_in_the_audit_and_what_it_showed_is_read
     assert made.detail["target"] == "known_caller"
     assert read.detail["ids"] == [str(earlier.pk)]
     assert read.detail["people"] == [str(earlier.caller.pk)]
-    assert "555" not in str(made.detail)
+    assert "55501" not in str(made.detail)
 
 
 def test_only_whoever_takes_calls_may_look_and_only_by_post(

@@ -7,7 +7,7 @@ from playwright.sync_api import expect
 
 from intake.actions import safety
 from intake.models import Call, SafetyScreen, SheetDraft
-from tests.browser.visits import Visit, look, look_in_both_lights
+from tests.browser.visits import GIVEN_UP, Visit, look, look_in_both_lights
 from tests.conftest import PASSWORD
 from tests.sheets import ADD
 
@@ -15,7 +15,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.django_db(trans
 
 WIDTHS = {"phone": 390, "desk": 1440}
 # What a browser says of an answer the page is prepared for.
-EXPECTED = ("422", "401", "ERR_INTERNET_DISCONNECTED", "Unrecognized feature")
+EXPECTED = ("422", "401", "ERR_INTERNET_DISCONNECTED", "Unrecognized feature", *GIVEN_UP)
 
 
 @pytest.fixture

@@ -16,7 +16,6 @@ from django.utils import timezone
 from intake.actions import callbacks
 from intake.models import Call, Callback
 from tests.browser.visits import PICTURES, Visit, faults, picture
-from tests.conftest import ensure_roles
 from tests.routes import ARGUMENTS, routes
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.django_db(transaction=True)]
@@ -32,7 +31,6 @@ LEFT_OUT = ("/delete/", "/logout/", "/jsi18n/", "/<url>", "/<app_label>/", "/<pa
 @pytest.fixture
 def house():
     """Some busy days (a whole fortnight for the pictures)."""
-    ensure_roles()
     size = (
         {"days": 14, "calls": 400, "seed": 1} if PICTURES else {"days": 4, "calls": 60, "seed": 3}
     )
