@@ -4,6 +4,7 @@ web server and a worker write to logs, broker, mail and cache while they are use
 Apart from test_canaries because these empty the database afterwards, so pytest runs them last.
 """
 
+import json
 import subprocess
 import sys
 import threading
@@ -17,12 +18,14 @@ from django.conf import settings
 from django.db import connection
 from django.utils import timezone
 
+from helpline import signatures
 from intake import models
 from tests import servers
 from tests.canaries import PREFIX
 from tests.walk import client_of, made_world
 
 STARTED_WITHIN_SECONDS = 60
+PHONE_SECRET = signatures.new_secret()
 
 
 @pytest.mark.once
@@ -65,6 +68,7 @@ class Outside:
             REDIS_URL=broker_url,
             HELPLINE_DATA=folder,
             HELPLINE_STAFF_EMAIL="desk@example.org",
+            PHONE_WEBHOOK_SECRET=PHONE_SECRET,
             STATIC_ROOT=folder / "static",
             LOG_LEVEL="DEBUG",
             PORT=self.port,
@@ -136,6 +140,17 @@ class Outside:
         beats = models.Heartbeat.objects.filter(name="worker", seen_at__gt=started)
         self.wait(beats.exists)
 
+    def phone(self, told):
+        """What a phone system tells us, signed as it should be."""
+        body = json.dumps(told).encode()
+        head = {"Content-Type": "application/json"} | signatures.headers(
+            signatures.read_secrets(PHONE_SECRET),
+            message_id=f"{PREFIX}-typed-{told['type']}",
+            at=timezone.now(),
+            body=body,
+        )
+        return self.ask("POST", "/hooks/phone", body, **head)
+
     def ask(self, method, path, body=None, **headers):
         web = HTTPConnection("127.0.0.1", self.port, timeout=20)
         try:
@@ -166,6 +181,10 @@ def test_no_process_log_broker_or_mail_file_holds_one(outside):
     assert outside.ask("GET", call, **signed_in) == 200
     assert outside.ask("GET", f"/admin/intake/call/?q={token}", **signed_in) == 302
     assert outside.ask("GET", f"/admin/intake/call/?narrative={token}", **signed_in) == 400
+    caller = {"from": str(world.caller.phone), "text": f"{token} STOP", token: token}
+    for kind in ("missed_call", "text_received", token):
+        assert outside.phone({"type": kind, "data": caller}) == 202
+    assert outside.phone({"type": "voicemail", "data": {"from": token}}) == 202
     outside.ring_every_bell()
     # --- the logs
     for name, line in (("web", f"GET {call} 200"), ("worker", "sweep_desk")):
