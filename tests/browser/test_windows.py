@@ -1,6 +1,11 @@
 """The window a test gets was another test's before: nothing of that is left in it."""
 
+import inspect
+
 import pytest
+from playwright.sync_api import Page
+
+from tests.browser.windows import MEDIA
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.django_db(transaction=True)]
 
@@ -14,7 +19,7 @@ def test_a_window_lent_again_knows_nothing_of_who_had_it(browser, live_server):
     page.goto(home)
     page.evaluate("localStorage.told = sessionStorage.told = window.told = 'a secret'")
     page.evaluate("document.cookie = 'told=secret; expires=Fri, 31 Dec 2049 23:59:59 GMT'")
-    page.emulate_media(media="print")
+    page.emulate_media(media="print", forced_colors="active", reduced_motion="reduce")
     page.context.new_page()
     page.context.set_offline(True)
     browser.give_back(page)
@@ -31,7 +36,13 @@ def test_a_window_lent_again_knows_nothing_of_who_had_it(browser, live_server):
     # The blank page of every new window, and this one.
     assert again.evaluate("history.length") <= 2
     assert again.evaluate("matchMedia('screen').matches && !matchMedia('print').matches")
-    assert again.evaluate("matchMedia('(prefers-color-scheme: light)').matches")
+    for usual in (
+        "prefers-color-scheme: light",
+        "forced-colors: none",
+        "prefers-contrast: no-preference",
+    ):
+        assert again.evaluate(f"matchMedia('({usual})').matches"), usual
+    assert not again.evaluate("matchMedia('(prefers-reduced-motion: reduce)').matches")
     browser.give_back(again)
 
 
@@ -43,3 +54,7 @@ def test_two_windows_at_once_are_two_profiles(browser, live_server):
     assert other.evaluate("document.cookie") == ""
     for page in (one, other):
         browser.give_back(page)
+
+
+def test_every_medium_that_can_be_feigned_is_taken_back():
+    assert set(inspect.signature(Page.emulate_media).parameters) == {"self", *MEDIA}

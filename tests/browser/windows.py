@@ -8,6 +8,7 @@ from playwright.sync_api import Error
 
 # What a browser profile begins with, and a window can be told anew.
 VIEWPORT = {"width": 1280, "height": 720}
+MEDIA = ("media", "color_scheme", "reduced_motion", "forced_colors", "contrast")
 
 
 class Windows:
@@ -43,7 +44,7 @@ def empty(page):
             other.close()
     context.set_offline(False)
     page.goto("about:blank")
-    page.emulate_media(media="null", color_scheme="null", reduced_motion="null")
+    page.emulate_media(**dict.fromkeys(MEDIA, "null"))
     context.clear_cookies()
     devtools = context.new_cdp_session(page)
     for origin in origins - {"null"}:
