@@ -81,9 +81,12 @@ def look(page, name):
 
 
 def picture(page, name):
-    """Keep the page as it looks now, where pictures are kept."""
+    """Keep the page as it looks now, where pictures are kept.
+
+    With its caret: to hide it, playwright would write a style of its own, which the page refuses.
+    """
     if PICTURES:
-        page.screenshot(path=Path(PICTURES) / f"{name}.png", full_page=True)
+        page.screenshot(path=Path(PICTURES) / f"{name}.png", full_page=True, caret="initial")
 
 
 def view(page, place, name):
@@ -91,7 +94,7 @@ def view(page, place, name):
     if PICTURES:
         where = page.evaluate("scrollY")
         page.locator(place).evaluate("one => one.scrollIntoView({ block: 'start' })")
-        page.screenshot(path=Path(PICTURES) / f"{name}.png")
+        page.screenshot(path=Path(PICTURES) / f"{name}.png", caret="initial")
         page.evaluate("where => scrollTo(0, where)", where)
 
 
