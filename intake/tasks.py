@@ -16,15 +16,12 @@ from intake.models import Reminder
 # One turn at a worker: then others are let in, and the bell is rung again. With every process of
 # the worker busy with mail, an urgent notice waits no longer than this and a batch.
 SLICE_SECONDS = 1.0
-# The desk goes first in any case, so its turn is longer: a backlog does not hang on a bell that a
-# busy machine rings too slowly. Well inside the time limit of a task.
-DESK_SECONDS = 20.0
 
 
 @shared_task
 def sweep_desk() -> None:
     """Put every notice that is due on the desk."""
-    _sweep(Reminder.Channel.IN_APP, DESK_SECONDS)
+    _sweep(Reminder.Channel.IN_APP)
 
 
 @shared_task
@@ -39,8 +36,8 @@ def sweep_texts() -> None:
     _sweep(Reminder.Channel.TEXT)
 
 
-def _sweep(channel: str, seconds: float = SLICE_SECONDS) -> None:
-    if sweeping.sweep(channels=[channel], seconds=seconds, monotonic=time.monotonic):
+def _sweep(channel: str) -> None:
+    if sweeping.sweep(channels=[channel], seconds=SLICE_SECONDS, monotonic=time.monotonic):
         doorbell.ring(doorbell.BELLS[channel])
 
 
