@@ -345,7 +345,7 @@ def test_the_fragment_shows_what_fits_and_how_far_it_is_trusted(live, agent, now
     assert "Not reviewed here yet" in page
     assert 'aria-pressed="true"' not in page
     assert "hx-swap-oob" not in page
-    card = AnswerCard.objects.get(key="do-not-stop-suddenly")
+    card = AnswerCard.objects.get(key="do-not-stop-suddenly", language="en")
     answer_marks.mark_helped(
         card=card, version=1, call_key=live.call.pk, helped=True, by=agent, now=now
     )

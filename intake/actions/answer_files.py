@@ -1,7 +1,7 @@
 """The cards that come with the software: read from their files, and never over our own work.
 
 A shipped card is nobody's word yet: it counts as not reviewed until somebody of this helpline has
-confirmed it.
+confirmed it, in each language for itself.
 """
 
 import hashlib
@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from django.db import transaction
 
@@ -19,15 +20,28 @@ from intake.actions.answers import CardText
 from intake.models import AnswerCard
 
 FOLDER = Path(__file__).resolve().parent.parent / "answer_cards"
-LANGUAGE = "en"
+ORIGINAL = "en"
+# What a translation says anew; its topic, its sources and what it fits are those of the original.
+WORDS = {"title", "say", "text"}
+
+
+class NotATranslation(Exception):
+    """A file that translates no card, or says more than words anew."""
 
 
 @dataclass(frozen=True)
 class ShippedCard:
-    """One file: ``07-mixing-alcohol.toml`` is the card ``mixing-alcohol``, seventh among equals."""
+    """One file: ``07-mixing-alcohol.toml`` is the card ``mixing-alcohol``, seventh among equals,
+    and ``07-mixing-alcohol.es.toml`` the same in Spanish."""
 
     key: str
     given: CardText
+    language: str = ORIGINAL
+
+    @property
+    def name(self) -> str:
+        """As it is told to who loads it."""
+        return self.key if self.language == ORIGINAL else f"{self.key} ({self.language})"
 
     @property
     def digest(self) -> str:
@@ -37,14 +51,30 @@ class ShippedCard:
 
 
 def shipped(folder: Path = FOLDER) -> Iterator[ShippedCard]:
-    """Every card of the folder, in order. Raises what ``CardText.check`` raises for a bad one."""
-    for path in sorted(folder.glob("*.toml")):
-        number, _dash, key = path.stem.partition("-")
-        said = tomllib.loads(path.read_text(encoding="utf-8"))
-        said["text"] = said["text"].strip()
+    """Every card of the folder in order, each original before its translations.
+
+    Raises what ``CardText.check`` raises for a bad one, and ``NotATranslation``.
+    """
+    originals = {path.stem: _said(path) for path in folder.glob("*.toml") if "." not in path.stem}
+    for path in sorted(folder.glob("*.toml"), key=lambda path: path.stem):
+        stem, _dot, language = path.stem.partition(".")
+        said = _translated(path, originals.get(stem)) if language else originals[stem]
+        number, _dash, key = stem.partition("-")
         given = CardText(**said, position=10 * int(number))
         given.check()
-        yield ShippedCard(key=key, given=given)
+        yield ShippedCard(key=key, given=given, language=language or ORIGINAL)
+
+
+def _said(path: Path) -> dict[str, Any]:
+    said = tomllib.loads(path.read_text(encoding="utf-8"))
+    return said | {"text": said["text"].strip()}
+
+
+def _translated(path: Path, original: dict[str, Any] | None) -> dict[str, Any]:
+    said = _said(path)
+    if original is None or set(said) != WORDS:
+        raise NotATranslation(path.name)
+    return original | said
 
 
 @dataclass(frozen=True)
@@ -64,19 +94,17 @@ def load(*, by: events.By, now: datetime, folder: Path = FOLDER) -> Loaded:
     A card that somebody here wrote, reviewed or retired is left as it is, and named in ``kept``
     where the shipped text differs from it: what a reviewer confirmed must not change under them.
     """
-    known = {
-        card.key: card for card in AnswerCard.objects.select_for_update().filter(language=LANGUAGE)
-    }
+    known = {(card.key, card.language): card for card in AnswerCard.objects.select_for_update()}
     added, updated, unchanged, kept = 0, 0, 0, []
     for card in shipped(folder):
-        stored = known.get(card.key)
+        stored = known.get((card.key, card.language))
         if stored is None:
             _add(card)
             added += 1
         elif stored.shipped_digest == card.digest:
             unchanged += 1
         elif _is_ours(stored):
-            kept.append(card.key)
+            kept.append(card.name)
         else:
             _update(stored, card)
             updated += 1
@@ -93,7 +121,7 @@ def _is_ours(stored: AnswerCard) -> bool:
 
 def _add(card: ShippedCard) -> None:
     made = AnswerCard(
-        key=card.key, language=LANGUAGE, shipped_digest=card.digest, **card.given.columns()
+        key=card.key, language=card.language, shipped_digest=card.digest, **card.given.columns()
     )
     made.save(force_insert=True)
 

@@ -53,6 +53,11 @@ _AMOUNT = (
     r"(?:mg|mcg|µg|ug|ml|cc|grams?|milligrams?|micrograms?|milliliters?|units?|drops?|pills?"
     r"|tablets?|capsules?|tabs?|doses?|strips?)"
 )
+_NUMBER_ES = r"(?:\d[\d.,/]*|medi[ao]|una?|dos|tres|cuatro|cinco|seis|diez|otr[ao]|un cuarto)"
+_AMOUNT_ES = (
+    r"(?:gramos?|miligramos?|microgramos?|mililitros?|unidad(?:es)?|gotas?|pastillas?|píldoras?"
+    r"|tabletas?|comprimidos?|cápsulas?|dosis|tiras?)"
+)
 _DOSE_WORDS: Final = re.compile(
     "|".join(
         (
@@ -66,6 +71,16 @@ _DOSE_WORDS: Final = re.compile(
             r"\bequivalen\w+|\b(?:dose|dosage) conversions?\b",
             # how to change a dose: "take the missed dose", "skip a pill"
             r"\b(?:take|skip|split|double|halve) (?:\w+ ){0,2}(?:dose|pill|tablet)s?\b",
+            # The same in Spanish. "Una pastilla" is no amount but the thing itself.
+            rf"\b(?!una? (?:pastilla|píldora|tableta|cápsula|gota|unidad)\b){_NUMBER_ES}"
+            rf" (?:más |de )?{_AMOUNT_ES}\b",
+            r"\b(?:mili|micro)gramos?\b",
+            r"\b(?:baj|reduzc|reduc|cort|disminu)\w*(?: \w+){0,4} (?:a|en|por|de a)"
+            r" (?:\d|la (?:mitad|tercera|cuarta)|un (?:tercio|cuarto)|cinco|diez|veinte)",
+            r"\b\d+ ?(?:%|por ciento)(?: \w+){0,3} (?:cada|por|al?) (?:\w+ )?"
+            r"(?:día|semana|mes|quincena)(?:s|es)?\b",
+            r"\bconversión de (?:la )?dosis\b",
+            r"\b(?:tom|salt|part|dobl|duplic)\w*(?: \w+){0,2} (?:dosis|pastilla|píldora|tableta)s?\b",
         )
     ),
     re.IGNORECASE,
