@@ -70,9 +70,18 @@ DESK_POLL_SECONDS = env.number("DESK_POLL_SECONDS", 15, most=300)
 # Is this helpline itself a "program" under 42 CFR 2.11? Counsel decides; yes is the careful answer.
 PART2_PROGRAM = env.flag("PART2_PROGRAM", default=True)
 
+# What is published in the admin (name, number, logo ...) is on every page within this time.
+BRAND_KEPT_SECONDS = 10.0
+
 # A worker that took a reminder has this long to deliver it; then another may take it.
 REMINDER_LEASE_SECONDS = env.number("REMINDER_LEASE_SECONDS", 60, most=3600)
 REMINDER_SWEEP_SECONDS = env.number("REMINDER_SWEEP_SECONDS", 10, most=600)
+
+# What the public form takes: from one address in an hour, for one number in a day, and in all in an
+# hour. What goes beyond the last two is not refused but waits until somebody has looked at it.
+HELPLINE_REQUESTS_PER_ADDRESS = env.number("HELPLINE_REQUESTS_PER_ADDRESS", 5, most=10_000)
+HELPLINE_REQUESTS_PER_NUMBER = env.number("HELPLINE_REQUESTS_PER_NUMBER", 3, most=10_000)
+HELPLINE_REQUESTS_PER_HOUR = env.number("HELPLINE_REQUESTS_PER_HOUR", 200, most=1_000_000)
 
 # --- Keys ----------------------------------------------------------------------------------------
 
@@ -114,6 +123,9 @@ if PRODUCTION and not (HELPLINE_KEYS or env.text("HELPLINE_KEYS_FILE")):
 
 PORT = env.number("PORT", 8000, most=65535)
 HOST = env.text("HOST", "127.0.0.1")
+# How many proxies of ours stand in front, each of which adds the address it was asked from to
+# X-Forwarded-For. With 0 that header is not believed at all.
+TRUSTED_PROXIES = env.number("TRUSTED_PROXIES", 0, least=0, most=10)
 # Links in mail start with this.
 BASE_URL = env.text("BASE_URL", f"http://localhost:{PORT}").rstrip("/")
 _address = urlsplit(BASE_URL)
@@ -158,8 +170,9 @@ MIDDLEWARE = [
     "helpline.requests.RefuseMalformed",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
-    "django.middleware.locale.LocaleMiddleware",
+    "helpline.languages.LanguageOfTheAddress",
     "django.middleware.common.CommonMiddleware",
+    "helpline.requests.FilesWhereWanted",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
@@ -196,6 +209,9 @@ def _sqlite(path: Path) -> dict[str, Any]:
     return {
         "ENGINE": "django.db.backends.sqlite3",
         "NAME": path,
+        # The last connection to close folds the log into the file: with one for each request that
+        # is half the cost of a request.
+        "CONN_MAX_AGE": 60,
         "OPTIONS": {
             # Writers wait for each other instead of failing with "database is locked".
             "transaction_mode": "IMMEDIATE",
@@ -386,7 +402,7 @@ SILENCED_SYSTEM_CHECKS = ["security.W021"]
 
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 2000
-# The web takes no files at all.
+# The web takes no files, but for the one page of helpline.requests.FilesWhereWanted.
 FILE_UPLOAD_HANDLERS: list[str] = []
 
 # --- Static files --------------------------------------------------------------------------------
@@ -404,8 +420,8 @@ USE_TZ = True
 TIME_ZONE = "UTC"
 USE_I18N = True
 LANGUAGE_CODE = "en"
-# Spanish joins when its catalog does: a page must not say it speaks what it does not.
-LANGUAGES = [("en", _("English"))]
+# Of the public pages; staff read English (helpline.urls).
+LANGUAGES = [("en", _("English")), ("es", _("Spanish"))]
 LOCALE_PATHS = [BASE_DIR / "locale"]
 PHONENUMBER_DEFAULT_REGION = "US"
 PHONENUMBER_DB_FORMAT = "E164"

@@ -2,6 +2,9 @@
 
 import re
 
+from django.utils import timezone
+
+from intake.actions import admission
 from intake.models import Callback
 
 # It is Tuesday 10 March 2026, 14:00 UTC, where the clock stands.
@@ -44,11 +47,14 @@ class Page:
     def open(self):
         return ticket_in(self.client.get("/callback/"))
 
-    def send(self, *, after=5, ticket=None, **changes):
-        """The answer to a post ``after`` so many seconds."""
+    def send(self, *, after=5, ticket=None, admit=True, **changes):
+        """The answer to a post ``after`` so many seconds; what was taken is let in, too."""
         ticket = self.open() if ticket is None else ticket
         self.clock.shift(after)
-        return self.client.post("/callback/", answers(ticket=ticket, **changes))
+        response = self.client.post("/callback/", answers(ticket=ticket, **changes))
+        if admit:
+            admission.admit_received(limit=100, now=timezone.now())
+        return response
 
     def receipt(self, **changes):
         """The page after a request that was taken, as plain text."""

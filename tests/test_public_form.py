@@ -9,7 +9,8 @@ import time_machine
 from django.db import connection
 from django.test import Client
 
-from intake.actions import callbacks, events, people
+from intake.actions import callbacks, dialable, events, people
+from intake.actions.dialable import NotDialable
 from intake.forms import CallbackRequestForm, Ticket
 from intake.models import Callback, Event, Person, Reminder
 from tests.callers import ANA, BEN, Page, answers, only_callback, text_of, ticket_in
@@ -27,11 +28,36 @@ def page(client, frozen):
 
 def test_the_form_asks_these_and_nothing_else(client):
     names = set(re.findall(r'name="([^"]+)"', client.get("/callback/").content.decode()))
-    names -= {"viewport", "color-scheme", "referrer"}
+    names -= {"viewport", "color-scheme", "referrer", "format-detection", "switch"}
     unseen = {"csrfmiddlewaretoken", "ticket", "website"}
     assert names - unseen == set(CallbackRequestForm(now=datetime.now(UTC)).fields)
     assert unseen < names
     assert not {"insurance", "member_id", "birth_date", "email", "substance", "dose"} & names
+
+
+def test_an_empty_form_stays_empty_whatever_others_typed_into_theirs(page, client):
+    """Its fields are made once for everybody."""
+
+    def empty():
+        content = client.get("/callback/").content.decode()
+        return re.sub(r'name="(csrfmiddlewaretoken|ticket)" value="[^"]+"', "", content)
+
+    before = empty()
+    page.send(alias="Zebrafinch", phone="", voicemail="full", who_for="patient", topic="cost")
+    client.post("/es/callback/", answers(alias="Zebrafinch", switch="es"))
+    assert empty() == before
+    assert "Zebrafinch" not in before
+
+
+def test_errors_are_listed_in_the_order_of_the_page(page):
+    response = page.send(in_danger="", phone="", day="", voicemail="", who_for="", consent="")
+    listed = re.findall(r'<li><a href="#id_(\w+?)(?:_0)?">', response.content.decode())
+    shown = re.findall(
+        r'(?:for|aria-describedby)="id_(\w+?)(?:_0|_helptext|_error)?[" ]',
+        response.content.decode(),
+    )
+    assert listed == ["in_danger", "phone", "day", "voicemail", "who_for", "consent"]
+    assert [name for name in dict.fromkeys(shown) if name in listed] == listed
 
 
 def test_careful_answers_are_chosen_beforehand_and_danger_is_not(client):
@@ -82,6 +108,23 @@ def test_a_wrong_answer_is_explained_beside_it_and_the_rest_is_kept(page, change
     assert not Callback.objects.exists()
 
 
+@pytest.mark.parametrize(
+    ("typed", "guessed"),
+    [
+        ({"phone": ANA}, "Eastern time"),
+        ({"phone": ANA, "zip_code": "94103"}, "Pacific time"),
+        # Two zones meet there: no guess, and the form asks if it has to know.
+        ({"phone": "(850) 555-0103"}, ""),
+        ({"phone": ANA, "time_zone": "America/Denver"}, ""),
+        ({"phone": "555"}, ""),
+    ],
+)
+def test_the_zone_we_guessed_is_shown_before_it_counts(page, typed, guessed):
+    content = page.send(consent="", **typed).content.decode()
+    found = re.search(r"we take it to be ([^.]*)\.", content)
+    assert (found[1] if found else "") == guessed
+
+
 def test_a_refused_form_can_be_put_right_and_sent(page, client):
     refused = page.send(phone="555", alias="R.", voicemail="neutral")
     assert re.search(r'value="neutral"[^>]*checked', refused.content.decode())
@@ -95,6 +138,62 @@ def test_invented_numbers_are_refused_in_production(page, settings):
     settings.PRODUCTION = True
     response = page.send()
     assert "another number" in response.context["form"].errors["phone"][0]
+
+
+def test_an_own_line_added_meanwhile_is_refused_beside_the_number(page, monkeypatch):
+    """The list of our own lines may grow between the check of the form and the taking."""
+
+    def refuse(number):
+        raise NotDialable("That is one of our own lines.")
+
+    monkeypatch.setattr(dialable, "require", refuse)
+    response = page.send(alias="Robin")
+    assert response.status_code == 422
+    assert "own lines" in response.context["form"].errors["phone"][0]
+    assert 'value="Robin"' in response.content.decode()
+
+
+@pytest.mark.parametrize(
+    ("at", "late"),
+    [
+        # 10 in the morning in Washington, 7 in Phoenix and San Francisco.
+        (datetime(2026, 3, 10, 14, tzinfo=UTC), "Arizona time, Pacific time."),
+        # 8 in the evening in Washington.
+        (datetime(2026, 3, 11, 0, tzinfo=UTC), "Eastern time."),
+        # Four in the morning in Washington.
+        (datetime(2026, 3, 10, 8, tzinfo=UTC), "most of the United States."),
+        # 11:30 in San Francisco.
+        (datetime(2026, 3, 10, 18, 30, tzinfo=UTC), ""),
+    ],
+)
+def test_the_form_says_beforehand_where_a_call_has_to_wait_for_the_morning(
+    client, frozen, at, late
+):
+    frozen.move_to(at)
+    found = re.search(r"It is late or night now in:? ([^.]*\.)", client.get("/callback/").text)
+    assert (found[1] if found else "") == late
+
+
+# --- A limit --------------------------------------------------------------------------------------
+
+
+def test_one_too_many_brings_the_filled_form_back_with_the_time_and_our_number(page, settings):
+    settings.HELPLINE_REQUESTS_PER_ADDRESS = 2
+    for _ in range(2):
+        assert page.send().status_code == 302
+    response = page.send(alias="Robin", topic="cost")
+    content = response.content.decode()
+    assert response.status_code == 429
+    assert int(response["Retry-After"]) <= 65 * 60
+    minutes = int(re.search(r"try again in (\d+) minutes", content)[1])
+    assert minutes == int(response["Retry-After"]) // 60 + 1
+    assert 'value="Robin"' in content
+    assert re.search(r'<option value="cost"[^>]*selected', content)
+    assert "tel:+18005550199" in content
+
+    page.clock.shift(minutes * 60)
+    again = page.send(ticket=ticket_in(response), alias="Robin", topic="cost", admit=False)
+    assert again.status_code == 302
 
 
 # --- What is stored -------------------------------------------------------------------------------
@@ -270,7 +369,8 @@ def without_secrets(response):
         f"{response.status_code}\n{sorted(response.headers.items())}\n{response.content.decode()}"
     )
     text = re.sub(r'(name="csrfmiddlewaretoken" value=")[^"]+', r"\1", text)
-    text = re.sub(r'(name="ticket" value=")[^"]+', r"\1", text)
+    text = re.sub(r'(name="(?:ticket|token)" value=")[^"]+', r"\1", text)
+    text = re.sub(r"/manage/[^/<]+/", "/manage/PRIVATE/", text)
     text = re.sub(r"B-[0-9A-HJKMNP-TV-Z]{8}", "B-REFERENCE", text)
     return re.sub(r"/callback/thanks/[^/]+/", "/callback/thanks/RECEIPT/", text)
 

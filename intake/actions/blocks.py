@@ -16,7 +16,7 @@ from django.db.models import QuerySet
 from intake.actions import calling_hours, claims, events, reminders
 from intake.actions.base import Refused, move
 from intake.crypto import blind_index_candidates, get_keyring, lone_digest
-from intake.models import BlockedNumber, Callback, Person
+from intake.models import PENDING, BlockedNumber, Callback, Person
 
 PURPOSE = "blocked.number"
 # How a block ends the promises to its number, beside the one it was said on.
@@ -37,20 +37,22 @@ class NotASlip(Refused):
 
 def is_blocked(number: str) -> bool:
     """Whether nobody may ring this number (E.164), under whatever index key it was blocked."""
-    return _at(number) is not None
+    return find(number) is not None
 
 
-def _at(number: str) -> BlockedNumber | None:
+def find(number: str) -> BlockedNumber | None:
+    """The block of this number (E.164), if any, under whatever index key; changes nothing."""
     digests = blind_index_candidates(PURPOSE, number)
     return BlockedNumber.objects.filter(number_digest__in=digests).first()
 
 
 def hold(number: str) -> None:
-    """Lock every open callback to this number (E.164) till the end of the transaction.
+    """Lock every callback to this number (E.164) that has not ended till the end of the transaction.
 
-    In one order, so that two who act on one number for two people wait and do not deadlock.
+    In one order, so that two who act on one number for two people wait and do not deadlock. Also
+    what is only received: it may be let in at this very moment.
     """
-    at_number = open_at(number).select_for_update(of=("self",)).order_by("pk")
+    at_number = pending_at(number).select_for_update(of=("self",)).order_by("pk")
     list(at_number.values_list("pk"))
 
 
@@ -58,6 +60,11 @@ def open_at(number: str) -> QuerySet[Callback]:
     return Callback.objects.filter(
         status=Callback.Status.OPEN, person__in=Person.objects.at(number)
     )
+
+
+def pending_at(number: str) -> QuerySet[Callback]:
+    """What is open, and what waits to be let in."""
+    return Callback.objects.filter(status__in=PENDING, person__in=Person.objects.at(number))
 
 
 @transaction.atomic
@@ -95,7 +102,7 @@ def _add(number: str, reason: str, *, by: events.By, now: datetime) -> BlockedNu
 
 
 def _end_open(row: BlockedNumber, number: str, *, by: events.By, now: datetime) -> None:
-    for callback in open_at(number).select_for_update(of=("self",)).order_by("pk"):
+    for callback in pending_at(number).select_for_update(of=("self",)).order_by("pk"):
         end(callback, row, by=by, now=now)
 
 
@@ -107,13 +114,13 @@ def _end_late(row: BlockedNumber, number: str, *, by: events.By, now: datetime) 
 
 
 def end(callback: Callback, row: BlockedNumber, *, by: events.By, now: datetime) -> None:
-    """Close an open callback because its number is blocked. A try that began is written down."""
+    """Close what has not ended because its number is blocked. A try that began is written down."""
     claims.settle(callback=callback, by=by, now=now)
     ends_as = ENDS_AS.get(BlockedNumber.Reason(row.reason), Callback.Status.CANCELLED)
     move(
         callback,
         refusal=claims.CallbackAlreadyClosed,
-        expected={"status": Callback.Status.OPEN},
+        expected={"status__in": PENDING},
         status=ends_as,
         closed_at=now,
         closed_by_block=row,
@@ -135,7 +142,7 @@ def end(callback: Callback, row: BlockedNumber, *, by: events.By, now: datetime)
 @transaction.atomic
 def recognize(number: str) -> BlockedNumber | None:
     """The block of this number (E.164), if any, moved to the current index key as it is met."""
-    row = _at(number)
+    row = find(number)
     digest, key_id = lone_digest(PURPOSE, number)
     if row is None or row.key_id == key_id:
         return row
@@ -232,8 +239,16 @@ def _promised_anew(callback: Callback, *, by: User, now: datetime) -> Callback |
         owner=callback.owner,
         requested_at=now,
     )
+    if _waited_to_be_let_in(callback):
+        again.status, again.held_because = Callback.Status.RECEIVED, callback.held_because
     again.save(force_insert=True)
-    reminders.plan(callback=again, now=now)
+    if again.is_open:
+        reminders.plan(callback=again, now=now)
     detail = {"instead_of": str(callback.pk)}
     events.write("callback.promised", by=by, now=now, subject=again, detail=detail)
     return again
+
+
+def _waited_to_be_let_in(callback: Callback) -> bool:
+    """A web request that was no promise yet: what is promised is planned with it."""
+    return callback.source == Callback.Source.WEB and not callback.reminders.exists()

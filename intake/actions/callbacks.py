@@ -151,7 +151,7 @@ def reschedule(
         expected={"status": Callback.Status.OPEN, "plan": callback.plan},
         due_at=due_at,
         window_ends_at=None,
-        first_deadline_at=_broken_deadline(callback, now),
+        first_deadline_at=broken_deadline(callback, now),
         plan=callback.plan + 1,
         asked_outside_hours=asked_outside_hours,
         **claims.ENDED,
@@ -161,7 +161,7 @@ def reschedule(
     return callback
 
 
-def _broken_deadline(callback: Callback, now: datetime) -> datetime | None:
+def broken_deadline(callback: Callback, now: datetime) -> datetime | None:
     """The deadline to remember: moving a promise that is already broken does not mend it."""
     return callback.deadline_at if callback.deadline_at < now else callback.first_deadline_at
 

@@ -78,7 +78,7 @@ def rule_for(
 
 
 def _number(person: Person) -> str:
-    return str(person.phone) if person.phone else ""
+    return person.number
 
 
 def _rule_of(callback: Callback) -> CallingRule:

@@ -29,6 +29,10 @@ class CallbackAlreadyClosed(Refused):
     default_message = "This callback is already closed."
 
 
+class RequestNotReviewed(CallbackAlreadyClosed):
+    default_message = "This request waits for review. Let it through first."
+
+
 class CallbackTaken(Refused):
     default_message = "Somebody else has claimed this callback."
 
@@ -136,8 +140,13 @@ def settle(
 def _why_not_claimed(callback: Callback, by: User) -> Refused:
     callback.refresh_from_db()
     if not callback.is_open:
-        return CallbackAlreadyClosed()
+        return not_open(callback)
     return CallbackAlreadyYours() if callback.claimed_by_id == by.pk else taken(callback)
+
+
+def not_open(callback: Callback) -> CallbackAlreadyClosed:
+    """The refusal for a callback that is not open: it has ended, or nobody has looked at it yet."""
+    return RequestNotReviewed() if callback.is_pending else CallbackAlreadyClosed()
 
 
 def taken(callback: Callback) -> CallbackTaken:
@@ -230,7 +239,7 @@ def hand_over(
 
 def _may_hand_over(callback: Callback, by: User, *, now: datetime) -> None:
     if not callback.is_open:
-        raise CallbackAlreadyClosed
+        raise not_open(callback)
     if callback.claimed_by_id == by.pk:
         return
     if is_claimed(callback, now):

@@ -2,6 +2,7 @@
 
 from django.conf import settings
 
+from intake.actions import branding
 from intake.actions.base import Refused
 from intake.rules import phones
 from intake.rules.decisions import Decision
@@ -20,7 +21,7 @@ def decide(number: str) -> Decision:
     return phones.dialable(
         number,
         allow_fictional=not settings.PRODUCTION,
-        own=(settings.HELPLINE_NUMBER, *settings.HELPLINE_OWN_NUMBERS),
+        own=branding.own_numbers(),
     )
 
 

@@ -13,6 +13,7 @@ from django.db import connection, models, transaction
 
 from intake.actions.base import Refused
 from intake.models import Event, EventSeal
+from intake.models.inserting import Insertion
 
 
 class Actor(Enum):
@@ -52,9 +53,21 @@ def write(
     ``detail`` takes codes, numbers, booleans and lists of them; anything that could be a
     sentence raises ``NotACode``, so that no personal value gets here by mistake.
     """
-    event = _event(verb, by, now, subject, detail or {})
-    event.save(force_insert=True)
+    event = compose(verb, by=by, now=now, subject=subject, detail=detail)
+    Insertion.of(event).run()
     return event
+
+
+def compose(
+    verb: str,
+    *,
+    by: By,
+    now: datetime,
+    subject: models.Model | None = None,
+    detail: Mapping[str, Any] | None = None,
+) -> Event:
+    """What ``write`` writes, not written yet: for whoever must not hold a lock meanwhile."""
+    return _event(verb, by, now, subject, detail or {})
 
 
 def write_all(

@@ -23,17 +23,18 @@ class PersonInUse(Refused):
     )
 
 
-def place(person: Person) -> None:
+def place(person: Person, guess: hours.ZoneGuess | None = None) -> None:
     """Fill state, time zone and where the zone came from; what the person stated stays.
 
     The ZIP code names state and zone; without it the stated state does, then the number for the
-    zone alone. Does not save.
+    zone alone. ``guess``: of the calling rule of just this person, if somebody has it at hand.
+    Does not save.
     """
     stated = person.time_zone_source == Person.ZoneSource.STATED
-    guess = hours.guess_zones(
+    guess = guess or hours.guess_zones(
         zip_code=person.zip_code,
         state=person.state,
-        number=str(person.phone) if person.phone else "",
+        number=person.number,
         stated_zone=person.time_zone if stated else "",
     )
     person.state = guess.states[0] if guess.states else ""

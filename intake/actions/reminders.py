@@ -7,7 +7,7 @@ What happens to a planned row is in ``delivery``; who looks for due ones, and wh
 from datetime import datetime
 
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from intake.actions import doorbell, events
 from intake.actions.base import Refused
@@ -16,6 +16,22 @@ from intake.models import Callback, Reminder
 from intake.rules import retries
 
 PRIORITY = {Callback.Urgency.URGENT: 0, Callback.Urgency.HIGH: 1, Callback.Urgency.ROUTINE: 2}
+
+
+# What planning sets, and what it sets back: all but whose reminder of which stage and channel it is.
+AFRESH = (
+    "plan",
+    "priority",
+    "due_at",
+    "next_try_at",
+    "status",
+    "lease_until",
+    "lease_token",
+    "attempts",
+    "failures",
+    "last_error",
+    "sent_at",
+)
 
 
 class ReminderNotDead(Refused):
@@ -34,47 +50,42 @@ def plan(*, callback: Callback, now: datetime) -> None:
     this plan has no use for is void. A stage already past when the promise is made is skipped,
     except that it is due. What is due now is swept as soon as the transaction commits.
     """
-    planned: set[tuple[str, str]] = set()
-    due_now: set[str] = set()
+    planned: list[Reminder] = []
     for stage, at in retries.stages(callback.due_at, callback.urgency, callback.window_ends_at):
         if at < now and stage == Reminder.Stage.DUE_SOON:
             continue
         for channel in CHANNELS.values():
             if channel.wants(callback, stage):
-                _plan_one(callback, stage, channel.name, at)
-                planned.add((stage, channel.name))
-                if at <= now:
-                    due_now.add(channel.name)
-    _void_all_but(planned, callback)
-    doorbell.wake(channels=due_now)
+                planned.append(_planned(callback, stage, channel.name, at))
+    # One statement for all: a moved one starts afresh in the row it has.
+    Reminder.objects.bulk_create(
+        planned,
+        update_conflicts=True,
+        unique_fields=["callback", "stage", "channel"],
+        update_fields=AFRESH,
+    )
+    _void_all_but({(row.stage, row.channel) for row in planned}, callback)
+    doorbell.wake(channels=dict.fromkeys(row.channel for row in planned if row.due_at <= now))
 
 
-def _plan_one(callback: Callback, stage: str, channel: str, at: datetime) -> None:
-    Reminder.objects.update_or_create(
+def _planned(callback: Callback, stage: str, channel: str, at: datetime) -> Reminder:
+    return Reminder(
         callback=callback,
         stage=stage,
         channel=channel,
-        defaults={
-            "plan": callback.plan,
-            "priority": PRIORITY[Callback.Urgency(callback.urgency)],
-            "due_at": at,
-            "next_try_at": at,
-            "status": Reminder.Status.PLANNED,
-            "lease_until": None,
-            "lease_token": None,
-            "attempts": 0,
-            "failures": 0,
-            "last_error": "",
-            "sent_at": None,
-        },
+        plan=callback.plan,
+        priority=PRIORITY[Callback.Urgency(callback.urgency)],
+        due_at=at,
+        next_try_at=at,
     )
 
 
 def _void_all_but(planned: set[tuple[str, str]], callback: Callback) -> None:
     """A moved promise may have fewer reminders than before: no warning any more, no text."""
-    for reminder in _unfinished(callback).only("stage", "channel"):
-        if (reminder.stage, reminder.channel) not in planned:
-            _void(Reminder.objects.filter(pk=reminder.pk))
+    kept = Q()
+    for stage, channel in planned:
+        kept |= Q(stage=stage, channel=channel)
+    _void(_unfinished(callback).exclude(kept))
 
 
 def void(*, callback: Callback) -> int:

@@ -13,7 +13,7 @@ from django.conf import settings
 from django.db import connection
 from django.db.models import Min
 
-from intake.actions import delivery, texts
+from intake.actions import admission, allowances, delivery, review_mail, reviews, texts
 from intake.channels import CHANNELS
 from intake.channels.base import Board, Carrier, ChannelDown
 from intake.models import Heartbeat, Reminder
@@ -25,6 +25,8 @@ logger = logging.getLogger(__name__)
 MOST_TROUBLES = 3
 # Every ``reminders.PRIORITY`` there is.
 PRIORITIES = (0, 1, 2)
+# Requests let in between two looks at the clock.
+ADMITTED_AT_ONCE = 20
 
 
 @dataclass(frozen=True)
@@ -49,17 +51,48 @@ def sweep(
 ) -> bool:
     """Deliver what is due on each of the channels (all, unless named) for up to ``seconds`` each.
 
+    Before the desk is swept, what the public form took is let in, in as much time again.
     ``monotonic`` is the clock that is never set back, in seconds. A batch that was begun is
     finished; one that fails is logged and the sweep goes on. ``names`` are stamped as alive.
     Returns whether time ran out before the work did.
     """
     is_more = False
     for name in CHANNELS if channels is None else channels:
+        if name == Reminder.Channel.IN_APP:
+            is_more |= _admit_received(Turn(monotonic() + seconds, monotonic, stopping))
+            is_more |= _carry_out_orders(Turn(monotonic() + seconds, monotonic, stopping))
         if name in CHANNELS:
             turn = Turn(monotonic() + seconds, monotonic, stopping)
             is_more |= _sweep_channel(CHANNELS[name], turn)
     beat(names=names, now=database_now())
     return is_more and not stopping()
+
+
+def _admit_received(turn: Turn) -> bool:
+    """Whatever befalls the requests, the notices behind them go out."""
+    admitted = ADMITTED_AT_ONCE
+    try:
+        while admitted == ADMITTED_AT_ONCE and not turn.is_over():
+            admitted = admission.admit_received(limit=ADMITTED_AT_ONCE, now=database_now())
+        allowances.forget(now=database_now())
+    except Exception as error:
+        _log_trouble("received requests", error)
+        _recover()
+        return False
+    return admitted == ADMITTED_AT_ONCE
+
+
+def _carry_out_orders(turn: Turn) -> bool:
+    """What staff ordered for many held requests at once; the notices behind it go out as well."""
+    try:
+        while not turn.is_over():
+            if not reviews.carry_out(now=database_now()):
+                return False
+    except Exception as error:
+        _log_trouble("held requests", error)
+        _recover()
+        return False
+    return True
 
 
 def _sweep_channel(channel: Board | Carrier, turn: Turn) -> bool:
@@ -75,7 +108,7 @@ def _sweep_channel(channel: Board | Carrier, turn: Turn) -> bool:
             return False
         except Exception as error:
             # What was claimed is claimed again when its lease ends.
-            _log_trouble(channel, error)
+            _log_trouble(channel.name, error)
             _recover()
             troubles += 1
             if troubles == MOST_TROUBLES:
@@ -89,6 +122,8 @@ def _deliver_some(channel: Board | Carrier, turn: Turn) -> bool:
         texts.settle_lost(now=database_now())
     if not _may_use(channel, database_now()):
         return False
+    if channel.name == Reminder.Channel.EMAIL:
+        review_mail.tell_supervisors(now=database_now())
     lease_ends = turn.monotonic() + settings.REMINDER_LEASE_SECONDS
     batch = delivery.claim(channel=channel.name, limit=channel.batch_size)
     if not batch:
@@ -101,12 +136,12 @@ def _deliver_some(channel: Board | Carrier, turn: Turn) -> bool:
     return True
 
 
-def _log_trouble(channel: Board | Carrier, error: Exception) -> None:
+def _log_trouble(what: str, error: Exception) -> None:
     """A database that is away says so often; where a defect is has to be told."""
     if isinstance(error, delivery.DATABASE_TROUBLE):
-        logger.warning("a batch of %s met %s", channel.name, type(error).__name__)
+        logger.warning("a batch of %s met %s", what, type(error).__name__)
     else:
-        logger.error("a batch of %s could not be delivered", channel.name, exc_info=error)
+        logger.error("a batch of %s could not be delivered", what, exc_info=error)
 
 
 def _recover() -> None:

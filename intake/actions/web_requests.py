@@ -1,21 +1,37 @@
-"""A stranger's request from the public form joins the same queue as every other promise."""
+"""A stranger's request from the public form, stored at once; ``admission`` looks at it afterwards.
 
+Nothing here depends on the number: one we know, one that is blocked and one we never met take the
+same statements.
+"""
+
+import math
+import threading
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
 
-from django.db import IntegrityError, transaction
+from django.conf import settings
+from django.db import IntegrityError, connection, transaction
 
-from intake.actions import (
-    blocks,
-    callbacks,
-    calling_hours,
-    dialable,
-    events,
-    people,
-    reminders,
-)
-from intake.models import Callback, Person
+from intake.actions import allowances, dialable, doorbell, events, people, reminders
+from intake.actions.base import Refused, move
+from intake.models import PENDING, Callback, Person
+from intake.models.inserting import Insertion
 from intake.rules import hours
+
+
+class TooManyFromHere(Refused):
+    """``retry_at`` (UTC): when this address may ask again."""
+
+    default_message = "Too many requests came from this address."
+
+    def __init__(self, retry_at: datetime) -> None:
+        super().__init__()
+        self.retry_at = retry_at
 
 
 @dataclass(frozen=True)
@@ -25,7 +41,9 @@ class WebRequest:
     ``form_digest`` and ``content_digest`` are 32 hex digits each, keyed: which rendered form it
     came from, and what was typed into it. ``consent_wording`` is the version of the text the
     person agreed to be called under. ``asked_outside_hours``: they asked to be rung at this very
-    time, even at night.
+    time, even at night. ``address``: where it came from, for the limit alone; "" is not limited.
+    ``is_proven``: the browser did the work it was asked for, if any was. ``guess``: where they are,
+    if the form has found that out already.
     """
 
     person: Person
@@ -38,55 +56,159 @@ class WebRequest:
     in_danger: bool = False
     window_ends_at: datetime | None = None
     asked_outside_hours: bool = False
+    address: str = ""
+    is_proven: bool = True
+    guess: hours.ZoneGuess | None = None
 
     @property
     def token(self) -> str:
         return self.form_digest + self.content_digest
 
 
-@transaction.atomic
+# --- Near a limit ---------------------------------------------------------------------------------
+
+# So many before an address has used its share, a proof of work is asked for.
+LAST_OF_A_SHARE = 2
+# And from this part of the ceiling on from everybody.
+NEAR_THE_CEILING = 0.8
+# Nobody counts the whole last hour for every page.
+COUNT_HOLDS_SECONDS = 10.0
+
+
+@dataclass(frozen=True)
+class _Count:
+    """Whether the ceiling was near, under which setting, and until when that is believed."""
+
+    ceiling: int
+    is_near: bool
+    holds_until: float
+
+
+_count = _Count(0, False, 0.0)
+
+
+def is_near_limit(address: str, now: datetime) -> bool:
+    """Whether the next request from this address should come with a proof of work."""
+    if _is_near_ceiling(now):
+        return True
+    most = settings.HELPLINE_REQUESTS_PER_ADDRESS - LAST_OF_A_SHARE
+    return allowances.used_by(address=address, now=now) >= most
+
+
+def _is_near_ceiling(now: datetime) -> bool:
+    """By the clock that is never set back, at most ten seconds old."""
+    global _count
+    ceiling, at = settings.HELPLINE_REQUESTS_PER_HOUR, time.monotonic()
+    if _count.ceiling != ceiling or _count.holds_until <= at:
+        near = math.ceil(ceiling * NEAR_THE_CEILING)
+        lately = Callback.objects.filter(
+            source=Callback.Source.WEB, requested_at__gt=now - timedelta(hours=1)
+        )
+        _count = _Count(ceiling, lately[:near].count() >= near, at + COUNT_HOLDS_SECONDS)
+    return _count.is_near
+
+
+# --- Taking one -----------------------------------------------------------------------------------
+
+
 def take(*, request: WebRequest, now: datetime) -> Callback:
     """Take a stranger's request; the same form sent again returns the first callback.
 
     Sent again with changes, it replaces what it sent before: a number corrected after "back" must
-    not leave the wrong one to be rung. The number is never looked up for the answer, so a known
-    and an unknown number get the same one. A number that asked not to be called is stored as
-    cancelled and never rung; one that nobody confirmed and that was tried as often as it may be,
-    as not reached, for a supervisor to see. Raises ``NotDialable``.
+    not leave the wrong one to be rung. It is RECEIVED, and nobody is rung, until ``admission`` has
+    let it in. Raises ``NotDialable``, and ``TooManyFromHere`` when its address has used its share.
     """
-    dialable.require(str(request.person.phone or ""))
-    existing = Callback.objects.filter(request_token=request.token).first()
-    if existing is not None:
-        return existing
+    dialable.require(request.person.number)
+    callback = _callback(request, now)
+    rows = _rows(callback, request, now)
     try:
-        with transaction.atomic():
-            callback = _store_web_request(request, now)
+        with _in_turn():
+            return _take(request, callback, rows, now)
     except IntegrityError:
         # The other half of a double click won the unique token; its row is ours too.
         return Callback.objects.get(request_token=request.token)
-    _replace_earlier(callback, request.form_digest, now)
+
+
+@transaction.atomic
+def _take(
+    request: WebRequest, callback: Callback, rows: Iterable[Insertion], now: datetime
+) -> Callback:
+    allowances.line_up(address=request.address)
+    earlier = _from_form(request.form_digest)
+    for one in earlier:
+        if one.request_token == request.token:
+            return one
+    retry_at = allowances.use_one(
+        address=request.address, most=settings.HELPLINE_REQUESTS_PER_ADDRESS, now=now
+    )
+    if retry_at is not None:
+        raise TooManyFromHere(retry_at)
+    for row in rows:
+        row.run()
+    _replace(earlier, now)
+    doorbell.let_in(is_urgent=callback.in_danger)
     return callback
 
 
-def _replace_earlier(callback: Callback, form_digest: str, now: datetime) -> None:
-    """Cancel what the same form sent before, unless somebody has begun to act on it.
+def _rows(callback: Callback, request: WebRequest, now: datetime) -> list[Insertion]:
+    """All that is written of it: the person, the callback, the event."""
+    event = events.compose(
+        "callback.requested",
+        by=events.PUBLIC,
+        now=now,
+        subject=callback,
+        detail={
+            "person": str(callback.person_id),
+            "consent": request.consent_wording,
+            "outside_hours": request.asked_outside_hours,
+            "proven": request.is_proven,
+        },
+    )
+    return [Insertion.of(row) for row in (callback.person, callback, event)]
 
-    A range, not LIKE: SQLite has no index for the latter. "g" follows every hex digit.
-    """
-    earlier = Callback.objects.filter(
-        request_token__gte=form_digest,
-        request_token__lt=f"{form_digest}g",
-        status=Callback.Status.OPEN,
-        claimed_at__isnull=True,
-        first_attempt_at__isnull=True,
-    ).exclude(pk=callback.pk)
-    for one in earlier:
-        callbacks.cancel(callback=one, by=events.PUBLIC, now=now)
+
+# SQLite has one writer at a time and lets the others nap, up to a tenth of a second, whoever came
+# first. Here the threads of a process stand in line instead.
+_line = threading.Lock()
+# Longer than any transaction of ours; then it is tried without.
+LONGEST_TURN_SECONDS = 5.0
 
 
-def _store_web_request(request: WebRequest, now: datetime) -> Callback:
-    person = people.save(person=request.person, by=events.PUBLIC, now=now)
-    callback = Callback(
+@contextmanager
+def _in_turn() -> Iterator[None]:
+    # Whoever is in a transaction already may hold what the first in the line is waiting for.
+    stands = connection.vendor == "sqlite" and not connection.in_atomic_block
+    is_first = stands and _line.acquire(timeout=LONGEST_TURN_SECONDS)
+    try:
+        yield
+    finally:
+        if is_first:
+            _line.release()
+
+
+# Every request asks this, and hardly one finds anything. A range, not LIKE: SQLite has no index for
+# the latter. "g" follows every hex digit.
+FROM_FORM = "SELECT id FROM intake_callback WHERE request_token >= %s AND request_token < %s"
+
+
+def _from_form(form_digest: str) -> list[Callback]:
+    """What the same form sent before."""
+    with connection.cursor() as cursor:
+        cursor.execute(FROM_FORM, [form_digest, f"{form_digest}g"])
+        found = [to_id(row[0]) for row in cursor.fetchall()]
+    return list(Callback.objects.filter(pk__in=found)) if found else []
+
+
+def to_id(value: Any) -> UUID:
+    """SQLite keeps ids as text."""
+    return value if isinstance(value, UUID) else UUID(value)
+
+
+def _callback(request: WebRequest, now: datetime) -> Callback:
+    person = request.person
+    person.created_at = now
+    people.place(person, request.guess)
+    return Callback(
         person=person,
         source=Callback.Source.WEB,
         who_for=request.who_for,
@@ -97,29 +219,34 @@ def _store_web_request(request: WebRequest, now: datetime) -> Callback:
         urgency=Callback.Urgency.URGENT if request.in_danger else Callback.Urgency.HIGH,
         in_danger=request.in_danger,
         asked_outside_hours=request.asked_outside_hours,
+        status=Callback.Status.RECEIVED,
+        held_because="" if request.is_proven else Callback.HeldBecause.UNPROVEN,
         requested_at=now,
         request_token=request.token,
     )
-    block = blocks.recognize(str(person.phone))
-    is_tried_out = calling_hours.is_tried_out(callback)
-    if block is not None:
-        callback.status, callback.closed_at = Callback.Status.CANCELLED, now
-        callback.closed_by_block = block
-    elif is_tried_out:
-        callback.status, callback.closed_at = Callback.Status.EXHAUSTED, now
-    callback.save(force_insert=True)
-    if callback.is_open:
-        reminders.plan(callback=callback, now=now)
-    events.write(
-        "callback.requested",
-        by=events.PUBLIC,
-        now=now,
-        subject=callback,
-        detail={
-            "blocked": block is not None,
-            "tried_out": is_tried_out,
-            "consent": request.consent_wording,
-            "outside_hours": request.asked_outside_hours,
-        },
-    )
-    return callback
+
+
+def _replace(earlier: Iterable[Callback], now: datetime) -> None:
+    """Cancel what the same form sent before, unless somebody has begun to act on it."""
+    for one in earlier:
+        if one.is_pending and one.claimed_at is None and one.first_attempt_at is None:
+            _cancel(one, now)
+
+
+class _BegunMeanwhile(Refused):
+    """Somebody claimed or ended it between our look and our hand."""
+
+
+def _cancel(callback: Callback, now: datetime) -> None:
+    try:
+        move(
+            callback,
+            refusal=_BegunMeanwhile,
+            expected={"status__in": PENDING, "claimed_at": None, "first_attempt_at": None},
+            status=Callback.Status.CANCELLED,
+            closed_at=now,
+        )
+    except _BegunMeanwhile:
+        return
+    reminders.void(callback=callback)
+    events.write("callback.cancelled", by=events.PUBLIC, now=now, subject=callback)

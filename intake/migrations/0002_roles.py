@@ -19,7 +19,7 @@ CHAIN = (
     " view_capacityreading add_capacityreading"
     " view_referral add_referral change_referral"
     " view_referraloffer add_referraloffer change_referraloffer"
-    " view_callback add_callback change_callback"
+    " view_callback add_callback change_callback review_callback"
     " view_attempt add_attempt"
     " view_notice change_notice"
     " view_answercard add_answerfeedback"
@@ -35,13 +35,16 @@ ROLES = {
     + " view_reports export_reports change_facility"
     + " add_answercard change_answercard review_answercard view_answerfeedback"
     + " view_debrief change_debrief"
-    + " view_blockednumber lift_blockednumber"
+    + " view_revieworder view_blockednumber lift_blockednumber"
+    + " view_branding change_branding publish_branding"
     + " view_phoneevent change_phoneevent view_textmessage view_textstop",
     # Sees who did what, and what was told to whom; no narrative, no number.
     "Privacy officer": "view_event view_eventseal view_disclosure view_keycheck view_heartbeat",
     # Sees who may log in; no caller.
     "Administrator": "auth.view_user auth.add_user auth.change_user auth.view_group"
-    " view_facility view_servicecode view_directoryedition view_heartbeat",
+    " view_facility view_servicecode view_directoryedition view_heartbeat"
+    # Prepares what the public pages show; a supervisor, who knows the callers, publishes it.
+    " view_branding change_branding",
 }
 
 

@@ -3,9 +3,11 @@
 Call -> Safety screen -> Insurance check -> Referral -> Callback -> Reminder -> Report
 """
 
+from intake.models.allowances import Allowance
 from intake.models.answers import AnswerCard, AnswerFeedback
 from intake.models.blocks import BlockedNumber
-from intake.models.callbacks import Attempt, Callback
+from intake.models.branding import Branding
+from intake.models.callbacks import PENDING, Attempt, Callback
 from intake.models.calls import Call, CallAmendment, SubstanceUse
 from intake.models.consents import Consent, Disclosure
 from intake.models.debriefs import Debrief
@@ -15,19 +17,24 @@ from intake.models.facilities import CapacityReading, DirectoryEdition, Facility
 from intake.models.handovers import HandOver, HandOverAcknowledgement
 from intake.models.insurance import Benefit, InsuranceCheck, InsurancePolicy, LevelOfCare
 from intake.models.keys import KeyCheck
+from intake.models.online_stops import OnlineStop
 from intake.models.people import Person, PersonNameWord
 from intake.models.phone_events import PhoneEvent
 from intake.models.referrals import Referral, ReferralOffer
 from intake.models.reminders import Heartbeat, Notice, Reminder
+from intake.models.review_orders import ReviewOrder
 from intake.models.safety import SafetyScreen
 from intake.models.texts import TextMessage, TextStop
 
 __all__ = [
+    "PENDING",
+    "Allowance",
     "AnswerCard",
     "AnswerFeedback",
     "Attempt",
     "Benefit",
     "BlockedNumber",
+    "Branding",
     "Call",
     "CallAmendment",
     "Callback",
@@ -47,12 +54,14 @@ __all__ = [
     "KeyCheck",
     "LevelOfCare",
     "Notice",
+    "OnlineStop",
     "Person",
     "PersonNameWord",
     "PhoneEvent",
     "Referral",
     "ReferralOffer",
     "Reminder",
+    "ReviewOrder",
     "SafetyScreen",
     "ServiceCode",
     "SheetDraft",

@@ -47,6 +47,8 @@ class Callback(Record):
             "owner",
             "plan",
             "status",
+            "held_because",
+            "turned_down_because",
             "requested_at",
             "claimed_at",
             "claimed_by",
@@ -75,12 +77,34 @@ class Callback(Record):
         ROUTINE = "routine", _("Routine")
 
     class Status(models.TextChoices):
+        # Stored by the public form; the next sweep looks at its number (actions.admission).
+        RECEIVED = "received", _("Received")
+        # Nobody is rung for it until somebody has looked at it.
+        HELD = "held", _("Waiting for review")
         OPEN = "open", _("Open")
         REACHED = "reached", _("Reached")
         EXHAUSTED = "exhausted", _("Not reached after every try")
         DECLINED = "declined", _("Person declined")
         WRONG_NUMBER = "wrong_number", _("Wrong number")
         CANCELLED = "cancelled", _("Cancelled")
+
+    class HeldBecause(models.TextChoices):
+        """Why a request from the public form waits for a human eye."""
+
+        CEILING = "ceiling", _("More requests came in within an hour than usual")
+        NUMBER = "number", _("Several requests for this number within a day")
+        UNPROVEN = "unproven", _("Sent without the proof we asked the browser for")
+        STOPPED = "stopped", _("Somebody asked online that this number not be called")
+        FAILED = "failed", _("It could not be looked at by itself")
+
+    class TurnedDownBecause(models.TextChoices):
+        """Why nobody rings for a request that somebody looked at."""
+
+        NOT_GENUINE = "not_genuine", _("Not a genuine request")
+        DUPLICATE = "duplicate", _("The same as another request")
+        HELPED = "helped", _("They were helped already")
+        WITHDRAWN = "withdrawn", _("They do not want the call any more")
+        SUPERVISOR = "supervisor", _("A supervisor decided so")
 
     class HandOverReason(models.TextChoices):
         """Why it went to somebody else. A code of the audit; no column holds it."""
@@ -132,6 +156,19 @@ class Callback(Record):
     # Counts how often the promise was moved; reminders of an older plan are void.
     plan = models.PositiveIntegerField(_("plan"), default=1)
     status = models.CharField(_("status"), max_length=12, choices=Status, default=Status.OPEN)
+    # On a received one: what it is to be held for anyway. Afterwards it stays as the record of why.
+    held_because = models.CharField(
+        _("held because"), max_length=8, choices=HeldBecause, blank=True, default="", editable=False
+    )
+    # Set for good by whoever looked at it and let nobody ring: it was never a promise.
+    turned_down_because = models.CharField(
+        _("turned down because"),
+        max_length=12,
+        choices=TurnedDownBecause,
+        blank=True,
+        default="",
+        editable=False,
+    )
     requested_at = models.DateTimeField(_("promised"))
     claimed_at = models.DateTimeField(_("claimed"), null=True, blank=True)
     claimed_by = models.ForeignKey(
@@ -173,6 +210,7 @@ class Callback(Record):
     class Meta(Record.Meta):
         verbose_name = _("callback")
         verbose_name_plural = _("callbacks")
+        permissions = (("review_callback", "Can let a held request through or turn it down"),)
         constraints = (
             models.UniqueConstraint(
                 fields=["call"], condition=Q(status="open"), name="callback_one_open_per_call"
@@ -183,6 +221,14 @@ class Callback(Record):
                 field="closed_at",
             ),
             paired("callback_claimed_paired", "claimed_at", "claimed_by"),
+            models.CheckConstraint(
+                condition=~Q(status="held") | ~Q(held_because=""),
+                name="callback_held_says_why",
+            ),
+            models.CheckConstraint(
+                condition=Q(turned_down_because="") | Q(status="cancelled"),
+                name="callback_turned_down_is_cancelled",
+            ),
             # No step without the one before, and none at all on a callback that has ended.
             models.CheckConstraint(
                 condition=Q(claimed_at__isnull=True) | Q(status="open"),
@@ -244,6 +290,23 @@ class Callback(Record):
                 condition=Q(number_shown_at__isnull=False),
                 name="callback_number_shown",
             ),
+            # Admission, and the review of what it holds: those in danger first, then by age.
+            models.Index(
+                fields=["status", "-in_danger", "id"],
+                condition=Q(status="received"),
+                name="callback_received",
+            ),
+            models.Index(
+                fields=["status", "-in_danger", "id"],
+                condition=Q(status="held"),
+                name="callback_held",
+            ),
+            # The ceiling: what the public form took in the last hour.
+            models.Index(
+                fields=["requested_at", "id"],
+                condition=Q(source="web"),
+                name="callback_asked_online",
+            ),
             # A supervisor's desk: people never reached, since yesterday.
             models.Index(
                 fields=["closed_at"], condition=Q(status="exhausted"), name="callback_exhausted"
@@ -253,6 +316,11 @@ class Callback(Record):
     @property
     def is_open(self) -> bool:
         return self.status == self.Status.OPEN
+
+    @property
+    def is_pending(self) -> bool:
+        """Not ended, though perhaps nobody may ring yet."""
+        return self.status in PENDING
 
     @property
     def step(self) -> dialing.Step:
@@ -267,6 +335,10 @@ class Callback(Record):
     def deadline_at(self) -> datetime:
         """What ``DEADLINE`` is in SQL: the moment by which the first attempt has to be made."""
         return self.first_deadline_at or self.window_ends_at or self.due_at
+
+
+# What has not ended: rung when due, or waiting to be let in.
+PENDING = (Callback.Status.RECEIVED, Callback.Status.HELD, Callback.Status.OPEN)
 
 
 def _values(outcomes: Iterable[retries.Outcome]) -> list[str]:

@@ -142,6 +142,12 @@ class Person(Record):
                 PersonNameWord.keep(self, is_new=is_new)
 
     @property
+    def number(self) -> str:
+        """The phone number as E.164; "" without one."""
+        # Not str(): that asks each time anew whether the number is in use.
+        return "" if self.phone is None else str(self.phone.as_e164)
+
+    @property
     def spoken_name(self) -> str:
         """What to call them: the alias they chose, else their name, else nothing."""
         return self.alias or self.name

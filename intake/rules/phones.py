@@ -188,6 +188,13 @@ def last_four(e164: str) -> str:
     return f"•••-•••-{digits[-4:]}" if len(digits) >= 7 else "•••"
 
 
+def spoken(e164: str) -> str:
+    """1-800-555-0199, as people say and dial our number; other countries' as usual there."""
+    if e164.startswith("+1") and len(e164) == 12:
+        return f"1-{e164[2:5]}-{e164[5:8]}-{e164[8:]}"
+    return national(e164)
+
+
 def national(e164: str) -> str:
     """(202) 555-0123, as it is read out; as stored if it cannot be parsed."""
     try:

@@ -7,6 +7,7 @@ which ``phonenumbers`` names one, and it puts 689 (Orlando) into Chicago's zone.
 joined, never chosen from.
 """
 
+import functools
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -190,6 +191,12 @@ def zip_place(zip_code: str) -> tuple[str, str]:
     digits = zip_code.strip()[:5]
     if len(digits) != 5 or not (digits.isascii() and digits.isdigit()):
         return "", ""
+    return _place_of(digits)
+
+
+# The data is searched from end to end, and one request asks for its ZIP more than once.
+@functools.lru_cache(maxsize=4096)
+def _place_of(digits: str) -> tuple[str, str]:
     rows = zipcodes.matching(digits)  # type: ignore[no-untyped-call]
     if not rows:
         return "", ""

@@ -1,0 +1,101 @@
+"""The share of one source address: held in the database, so that it is one for all processes.
+
+Nothing else is kept of an address, and that only while it counts (``rules.allowances``).
+"""
+
+from datetime import datetime
+from typing import Any
+
+from django.db import connection
+from django.db.models import Q
+
+from intake.crypto import lone_digest
+from intake.models import Allowance
+from intake.models.base import new_id
+from intake.rules import allowances
+
+PURPOSE = "form.address"
+# With 32 bits of the digest: those who share a share wait for each other on PostgreSQL.
+LOCK = 0x0A11
+
+
+def line_up(*, address: str) -> None:
+    """Wait until nobody else of this address is being counted; till the end of the transaction.
+
+    On PostgreSQL; SQLite has one writer at a time anyway.
+    """
+    place = allowances.place_of(address)
+    if place and connection.vendor == "postgresql":
+        number = int.from_bytes(lone_digest(PURPOSE, place)[0][:4], "big", signed=True)
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [LOCK, number])
+
+
+def use_one(*, address: str, most: int, now: datetime) -> datetime | None:
+    """Take one from the share of this address; None when it was there, else when to try again (UTC).
+
+    Part of the caller's transaction, after ``line_up``: what is rolled back was not used. An
+    unknown address ("") has no limit.
+    """
+    place = allowances.place_of(address)
+    if not place or _use(place, most, now):
+        return None
+    return _free_again_at(place, most, now)
+
+
+def used_by(*, address: str, now: datetime) -> int:
+    """How much of its share this address has used."""
+    place = allowances.place_of(address)
+    if not place:
+        return 0
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT ({USED})", [lone_digest(PURPOSE, place)[0], *_counted(now)])
+        return int(cursor.fetchone()[0])
+
+
+# Every request runs these two statements, so they are not composed anew for each. Under the current
+# key alone: changing it gives everybody a new share, once.
+USED = (
+    "SELECT COALESCE(SUM(used), 0) FROM intake_allowance"
+    " WHERE address_digest = %s AND began_at > %s AND began_at <= %s"
+)
+USE = (
+    "INSERT INTO intake_allowance (id, address_digest, key_id, began_at, used)"
+    f" SELECT %s, %s, %s, %s, 1 WHERE ({USED}) < %s"
+    " ON CONFLICT (address_digest, began_at) DO UPDATE SET used = intake_allowance.used + 1"
+)
+
+
+def _use(place: str, most: int, now: datetime) -> bool:
+    """Count one, unless that would be too many."""
+    digest, key_id = lone_digest(PURPOSE, place)
+    row_id = Allowance._meta.pk.get_db_prep_value(new_id(), connection)
+    began_at = _in_sql(allowances.stretch_of(now))
+    with connection.cursor() as cursor:
+        cursor.execute(USE, [row_id, digest, key_id, began_at, digest, *_counted(now), most])
+        return bool(cursor.rowcount == 1)
+
+
+def _free_again_at(place: str, most: int, now: datetime) -> datetime:
+    after, until = allowances.counted(now)
+    used = Allowance.objects.filter(
+        address_digest=lone_digest(PURPOSE, place)[0], began_at__gt=after, began_at__lte=until
+    )
+    return allowances.free_again_at(used.values_list("began_at", "used"), most=most)
+
+
+def _counted(now: datetime) -> list[Any]:
+    return [_in_sql(moment) for moment in allowances.counted(now)]
+
+
+def _in_sql(moment: datetime) -> Any:
+    return connection.ops.adapt_datetimefield_value(moment)
+
+
+def forget(*, now: datetime) -> int:
+    """Delete what counts no more; returns how many rows."""
+    after, until = allowances.counted(now)
+    gone, _of_which = Allowance.objects.filter(
+        Q(began_at__lte=after) | Q(began_at__gt=until)
+    ).delete()
+    return gone
