@@ -23,6 +23,11 @@ from django.views.debug import ExceptionReporter, SafeExceptionReporterFilter
 
 # What follows the question mark of an address.
 QUERY = re.compile(r"(/[^\s?\"']*)\?[^\s\"']*")
+# What we signed into an address: whoever has it may look after somebody's request.
+SIGNED = re.compile(r"/[A-Za-z0-9_-]{20,}(?:(?::|%3A)[A-Za-z0-9_-]{5,})+", re.IGNORECASE)
+
+# What Django quotes of a header when it refuses a request: the page somebody came from, a host.
+QUOTED = re.compile(r"(?<= - ).*(?=does not match any)|(?<=HTTP_HOST header): .*", re.DOTALL)
 
 
 def describe(error: BaseException | None) -> str:
@@ -69,7 +74,7 @@ class LineFormatter(logging.Formatter):
 
 
 def safe_message(record: logging.LogRecord) -> str:
-    """The message with exceptions reduced to their type and addresses to their path."""
+    """The message with exceptions reduced to their type and addresses to their path, unsigned."""
     args = record.args
     if isinstance(args, Mapping):
         message = celery_message(args) if "id" in args and "name" in args else None
@@ -77,7 +82,9 @@ def safe_message(record: logging.LogRecord) -> str:
             message = interpolate(record.msg, {key: safe_value(v) for key, v in args.items()})
     else:
         message = interpolate(record.msg, tuple(safe_value(value) for value in args or ()))
-    return QUERY.sub(r"\1", message)
+    if record.name.startswith("django.security."):
+        message = QUOTED.sub("", message)
+    return SIGNED.sub("/-", QUERY.sub(r"\1", message))
 
 
 def interpolate(template: object, args: Any) -> str:

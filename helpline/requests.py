@@ -7,11 +7,16 @@ refused here, for every view at once.
 
 import re
 from collections.abc import Callable
+from typing import Any
 from urllib.parse import unquote_to_bytes
 
 from django.conf import settings
+from django.core.files.uploadhandler import MemoryFileUploadHandler
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.template.loader import render_to_string
+from django.utils import translation
+
+from helpline.languages import language_of
 
 # A body up to this size is read and thrown away, so that the browser shows our answer instead of
 # a broken connection.
@@ -28,10 +33,16 @@ class RefuseMalformed:
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         if is_too_long(request):
             drain(request)
-            return HttpResponse(render_to_string("413.html"), status=413)
+            return refused(request, 413)
         if not (has_clean_address(request) and is_utf8_form(request)):
-            return HttpResponse(render_to_string("400.html"), status=400)
+            return refused(request, 400)
         return self.get_response(request)
+
+
+def refused(request: HttpRequest, status: int) -> HttpResponse:
+    """In the language of the address, which nobody has looked at yet."""
+    with translation.override(language_of(request)):
+        return HttpResponse(render_to_string(f"{status}.html"), status=status)
 
 
 def is_too_long(request: HttpRequest) -> bool:
@@ -66,3 +77,29 @@ def is_utf8_form(request: HttpRequest) -> bool:
     """Other encodings (utf-7, unicode_escape) can spell what UTF-8 cannot."""
     charset = (request.content_params or {}).get("charset", "utf-8")
     return charset.lower() in {"utf-8", "utf8"}
+
+
+class FilesWhereWanted:
+    """Lets a file in on a page that says ``takes_files``, from somebody signed in.
+
+    Everywhere else FILE_UPLOAD_HANDLERS is empty, so a file is read past and kept nowhere. It
+    stands before the check against forged forms, which reads the form. The file stays in memory:
+    ``RefuseMalformed`` has seen to it that a body is small.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        return self.get_response(request)
+
+    def process_view(
+        self, request: HttpRequest, view: Callable[..., Any], args: Any, kwargs: Any
+    ) -> None:
+        if getattr(view, "takes_files", False) and request.user.is_authenticated:
+            request.upload_handlers = [MemoryFileUploadHandler(request)]
+
+
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Django's own page for this reads the body first, and fails with one that is no form."""
+    return HttpResponse(render_to_string("404.html"), status=404)

@@ -15,6 +15,7 @@ from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from intake.rules import clocks, phones
@@ -267,7 +268,8 @@ class PhoneField(TypedCharField):
         try:
             number = phones.parse(text)
         except phones.NotANumber as error:
-            raise ValidationError(str(error), code="invalid") from None
+            # The rules speak English; tests/catalog.py collects what they say.
+            raise ValidationError(gettext(str(error)), code="invalid") from None
         decision = phones.dialable(
             number,
             own=(settings.HELPLINE_NUMBER, *settings.HELPLINE_OWN_NUMBERS),
@@ -275,7 +277,7 @@ class PhoneField(TypedCharField):
             allow_toll_free=self.allow_toll_free,
         )
         if not decision.ok:
-            raise ValidationError(decision.reason, code="not_dialable")
+            raise ValidationError(gettext(decision.reason), code="not_dialable")
         return number
 
     def prepare_value(self, value: Any) -> Any:

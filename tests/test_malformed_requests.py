@@ -142,3 +142,17 @@ def test_django_reads_a_request_without_a_path():
     statuses = []
     WSGIHandler()(environ, lambda status, headers: statuses.append(status))
     assert not statuses[0].startswith("500")
+
+
+@pytest.mark.parametrize(
+    ("body", "content_type"),
+    [
+        (b"x", "multipart/form-data; boundary=" + "x" * 300),
+        (b"x", "multipart/form-data"),
+        (b"&".join(b"a=b" for _ in range(5000)), "application/x-www-form-urlencoded"),
+    ],
+    ids=["impossible boundary", "no boundary", "too many fields"],
+)
+def test_a_broken_body_sent_to_no_page_is_not_found(client, body, content_type):
+    response = client.generic("POST", "/no/such/page", body, content_type=content_type)
+    assert response.status_code == 404

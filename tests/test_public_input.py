@@ -67,10 +67,18 @@ def test_no_answer_that_was_not_offered_is_taken(client, frozen, raw):
     assert 'value="Robin"' in response.content.decode()
 
 
-def post_raw(client, data):
+@pytest.mark.parametrize("raw", HOSTILE.values(), ids=HOSTILE)
+def test_no_text_breaks_the_change_of_language(client, frozen, raw):
+    everything = dict.fromkeys((*TEXT_FIELDS, *CHOICES, "ticket", "proof", "switch"), raw)
+    response = post_raw(client, everything, path="/es/callback/")
+    assert response.status_code == 200
+    assert b"<script>alert" not in response.content
+
+
+def post_raw(client, data, path="/callback/"):
     """A form as bytes, such as no browser sends."""
     body = urlencode(data)
-    return client.post("/callback/", body, content_type="application/x-www-form-urlencoded")
+    return client.post(path, body, content_type="application/x-www-form-urlencoded")
 
 
 @pytest.mark.parametrize(

@@ -1,14 +1,19 @@
 """The public pages: safe to open with someone looking over the shoulder."""
 
 import re
+from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.contrib.sessions.models import Session
+from django.db import OperationalError, connection
 from django.test import Client
 from django.urls import reverse
 
+from intake.actions import callbacks, events, own_requests
 from intake.forms import Ticket
-from intake.models import Callback
-from tests.callers import ANA, Page, answers, only_callback, ticket_in
+from intake.models import AnswerCard, Callback
+from tests.callers import ANA, Page, answers, only_callback, text_of, ticket_in
+from tests.casting import rung
 
 pytestmark = pytest.mark.django_db
 
@@ -27,7 +32,7 @@ def test_home_gives_emergency_numbers_first_then_ours_and_the_way_to_the_form(cl
     order = [
         content.index(part)
         for part in (
-            'href="https://www.weather.gov/"',
+            'href="/leave/"',
             'href="tel:911"',
             'href="tel:988"',
             'href="tel:+18002221222"',
@@ -40,19 +45,157 @@ def test_home_gives_emergency_numbers_first_then_ours_and_the_way_to_the_form(cl
         assert word in content
 
 
-@pytest.mark.parametrize("path", ["/", "/callback/"])
+@pytest.mark.parametrize("path", ["/", "/callback/", "/info/"])
 def test_titles_and_addresses_say_nothing_of_what_it_is_about(client, path):
     title = re.search("<title>(.*?)</title>", client.get(path).content.decode())[1]
-    assert title in {"Contact", "Callback"}
+    assert title in {"Contact", "Callback", "Information"}
 
 
-def test_the_exit_comes_first_and_leads_where_the_operator_says(client, settings):
-    settings.EXIT_URL = "https://www.example.org/recipes"
+def test_the_exit_comes_first(client):
     for path in ("/", "/callback/"):
         links = re.findall(r"<a [^>]*>", client.get(path).content.decode())
         first = next(link for link in links if "skip-link" not in link)
-        assert 'href="https://www.example.org/recipes"' in first
+        assert 'href="/leave/"' in first
         assert "noreferrer" in first
+
+
+def test_home_stands_with_the_database_away(client, monkeypatch):
+    def refuse(*args, **kwargs):
+        raise OperationalError("no database")
+
+    monkeypatch.setattr(connection, "cursor", refuse)
+    response = client.get("/")
+    assert response.status_code == 200
+    for number in ("tel:911", "tel:988", "tel:+18005550199"):
+        assert number in response.content.decode()
+
+
+# --- Leaving --------------------------------------------------------------------------------------
+
+
+def test_the_way_out_leads_where_the_operator_says_and_tells_nobody_where_from(client, settings):
+    settings.EXIT_URL = "https://www.example.org/recipes"
+    response = client.get("/leave/")
+    assert response.status_code == 303
+    assert response["Location"] == "https://www.example.org/recipes"
+    assert response["Referrer-Policy"] == "no-referrer"
+    assert response["Cache-Control"] == "no-store"
+
+
+def test_leaving_takes_the_cookie_along(client, settings):
+    client.get("/callback/")
+    assert client.cookies[settings.CSRF_COOKIE_NAME].value
+    left = client.get("/leave/").cookies[settings.CSRF_COOKIE_NAME]
+    assert (left.value, left["max-age"]) == ("", 0)
+
+
+def test_leaving_ends_the_session_of_a_member_of_staff_who_shows_the_page(client, agent):
+    client.force_login(agent)
+    client.get("/leave/")
+    assert not Session.objects.exists()
+    assert client.get("/admin/").status_code == 302
+
+
+def test_a_link_elsewhere_signs_nobody_out(client, settings):
+    """Browsers send no strict cookie along with it, so there is nothing to take away."""
+    response = client.get("/leave/")
+    assert not response.cookies
+    assert settings.SESSION_COOKIE_SAMESITE == "Strict"
+
+
+@pytest.mark.parametrize("query", ["?next=https://example.com/", "?url=//example.com"])
+def test_no_address_can_bend_the_way_out(client, settings, query):
+    assert client.get(f"/leave/{query}")["Location"] == settings.EXIT_URL
+
+
+# --- Answers --------------------------------------------------------------------------------------
+
+
+SOURCE = {"title": "An invented guideline", "where": "shelf 3"}
+
+
+@pytest.fixture
+def card(supervisor, now):
+    """Makes a card that is confirmed and public, unless told otherwise."""
+
+    def make(title, *, is_public=True, is_reviewed=True, **fields):
+        given = {
+            "key": title.lower().replace(" ", "-"),
+            "title": title,
+            "say": "Say this.",
+            "text": "A paragraph of <b>words</b>.\n\n- One\n- Two",
+            "topic": AnswerCard.Topic.STOPPING,
+            "sources": [SOURCE],
+            "is_public": is_public,
+        }
+        if is_reviewed:
+            given |= {
+                "reviewed_at": now,
+                "reviewed_by": supervisor,
+                "review_due_at": now + timedelta(days=180),
+            }
+        return AnswerCard.objects.create(**given | fields)
+
+    return make
+
+
+def test_the_answers_are_those_that_somebody_confirmed_for_the_public(
+    client, card, supervisor, now
+):
+    card("Shown to all")
+    card("Not for the public", is_public=False)
+    card("Nobody read it", is_reviewed=False)
+    card("Retired", retired_at=now, retired_by=supervisor)
+    content = client.get("/info/").content.decode()
+    assert "Shown to all" in content
+    for hidden in ("Not for the public", "Nobody read it", "Retired"):
+        assert hidden not in content
+
+
+def test_an_answer_has_its_text_and_sources_and_no_markup_of_its_own(client, card):
+    card("Why not suddenly")
+    content = client.get("/info/").content.decode()
+    assert "A paragraph of &lt;b&gt;words&lt;/b&gt;." in content
+    assert "<li>One</li>" in content
+    assert "An invented guideline" in content
+
+
+def test_no_address_or_title_names_a_topic(client, card):
+    card("Why not suddenly", key="do-not-stop-suddenly")
+    content = client.get("/info/").content.decode()
+    assert "<title>Information</title>" in content
+    assert 'id="a1"' in content
+    assert "do-not-stop-suddenly" not in content
+
+
+def test_answers_stand_under_their_topics_in_their_order(client, card):
+    card("Second", position=2, topic=AnswerCard.Topic.INSURANCE)
+    card("First", position=1, topic=AnswerCard.Topic.STOPPING)
+    card("Third", position=3, topic=AnswerCard.Topic.STOPPING)
+    headings = re.findall(r"<h[23][^>]*>([^<]+)</h", client.get("/info/").content.decode())
+    assert headings == ["Stopping", "First", "Third", "Insurance and cost", "Second"]
+
+
+def test_each_language_shows_its_own_answers(client, card):
+    card("In English")
+    card("En español", language="es")
+    english, spanish = (client.get(path).content.decode() for path in ("/info/", "/es/info/"))
+    assert "In English" in english
+    assert "En español" in spanish
+    assert "In English" not in spanish
+    assert '<span lang="en">An invented guideline' in spanish
+
+
+def test_without_an_answer_the_page_says_so_and_gives_our_number(client, card):
+    card("En español", language="es")
+    content = client.get("/info/").content.decode()
+    assert "There is nothing to read here yet." in content
+    assert "tel:+18005550199" in content
+    assert (
+        'href="/info/"'
+        not in re.search(r"<main.*</main>", client.get("/").content.decode(), re.DOTALL)[0]
+    )
+    assert 'href="/es/info/"' in client.get("/es/").content.decode()
 
 
 # --- The receipt ----------------------------------------------------------------------------------
@@ -110,6 +253,53 @@ def test_a_form_ticket_opens_no_receipt(page, client):
     assert client.get(f"/callback/thanks/{page.open()}/").status_code == 404
 
 
+@pytest.mark.parametrize(
+    ("day", "promised"), [("asap", "from now until"), ("now", "at any hour, as you asked")]
+)
+def test_a_try_in_vain_changes_nothing_on_the_receipt(page, client, agent, now, day, promised):
+    location = page.send(day=day)["Location"]
+    before = text_of(client.get(location))
+    assert promised in before
+    callback = only_callback()
+    now += timedelta(seconds=30)
+    callbacks.claim(callback=callback, by=agent, now=now)
+    rung(callback, "busy", by=agent, now=now)
+    assert only_callback().due_at > now
+    after = text_of(client.get(location))
+    assert without_clock(after) == without_clock(before)
+
+
+def without_clock(receipt):
+    return re.sub(r"is now [^(]*|/manage/[^/]*/", "", receipt)
+
+
+def test_the_promise_holds_from_the_chosen_time_on_until_the_evening(page, client):
+    page.clock.move_to(datetime(2026, 3, 10, 23, 35, tzinfo=UTC))
+    location = page.send()["Location"]
+    assert "from now until 8 p.m." in text_of(client.get(location))
+    page.clock.move_to(datetime(2026, 3, 11, 0, 2, tzinfo=UTC))
+    assert "It is time for your call" in text_of(client.get(location))
+
+
+def test_the_receipt_of_a_request_taken_back_promises_nothing(page, client, now):
+    location = page.send(day="tomorrow")["Location"]
+    assert "We call you tomorrow" in text_of(client.get(location))
+    callback = only_callback()
+    own_requests.withdraw(callback=callback, by=events.PUBLIC, now=now)
+    assert "We call you" not in text_of(client.get(location))
+
+
+def test_the_receipt_hands_over_the_private_link_and_a_button_that_leaves_no_trace(page, client):
+    content = client.get(page.send()["Location"]).content.decode()
+    link = re.search(r"http://testserver(/manage/[^/]+/)<", content)[1]
+    assert client.get(link).status_code == 200
+    # No address of the page leads there: the token is in the text and in the body of a form.
+    assert not re.search(r'(?:href|action)="[^"]*/manage/[^"]', content)
+    token = re.search(r'name="token" value="([^"]+)"', content)[1]
+    opened = client.post("/manage/", {"token": token})
+    assert only_callback().reference in text_of(opened)
+
+
 # --- Cookies and headers --------------------------------------------------------------------------
 
 
@@ -157,8 +347,7 @@ def test_every_answer_carries_the_whole_map_of_headers(page, client, where):
 def test_the_one_cookie_is_against_forgery_and_ends_with_the_browser(page, client, settings):
     assert not client.get("/").cookies
     response = page.send()
-    thanks = client.get(response["Location"])
-    assert not thanks.cookies
+    client.get(response["Location"])
     assert set(client.cookies) == {settings.CSRF_COOKIE_NAME}
     cookie = client.cookies[settings.CSRF_COOKIE_NAME]
     assert cookie["httponly"]
@@ -166,8 +355,6 @@ def test_the_one_cookie_is_against_forgery_and_ends_with_the_browser(page, clien
 
 
 def test_no_session_is_opened(page):
-    from django.contrib.sessions.models import Session
-
     page.receipt()
     assert not Session.objects.exists()
 

@@ -1,8 +1,11 @@
 """One real browser for all of these tests that a worker runs in a row."""
 
+from datetime import timedelta
+
 import pytest
 from playwright.sync_api import sync_playwright
 
+from intake.forms import tickets
 from tests.browser.windows import Windows
 
 pytest.register_assert_rewrite("tests.browser.visits")
@@ -19,3 +22,36 @@ def browser(chromium):
         )
         yield Windows(browser)
         browser.close()
+
+
+@pytest.fixture
+def stranger(browser, live_server, settings, monkeypatch):
+    """Opens a public page as somebody new; what it asked of other hosts and complained of is kept.
+
+    The exit leads to a page of our own, because no test leaves this machine.
+    """
+    from tests.browser.visits import Visit
+
+    settings.EXIT_URL = f"{live_server.url}/health/live"
+    # Browsers type fast.
+    monkeypatch.setattr(tickets, "LEAST_FILL", timedelta())
+    visits = []
+
+    def open_page(path="/", **options):
+        visit = Visit(browser, live_server.url, **options)
+        visits.append(visit)
+        visit.page.goto(live_server.url + path)
+        return visit
+
+    yield open_page
+    for visit in visits:
+        visit.close()
+
+
+@pytest.fixture
+def pages(client, live_server, supervisor):
+    """The path of every public page in one language, with every answer there is to read."""
+    from tests.browser.strangers import every_page, review_answers
+
+    review_answers(supervisor)
+    return lambda language="en": every_page(client, live_server, language)

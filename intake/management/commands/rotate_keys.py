@@ -13,7 +13,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 from tqdm import tqdm
 
-from intake.actions import blocks, events
+from intake.actions import blocks, events, online_stops
 from intake.crypto import rotation
 from intake.crypto.checks import verify_keyring
 from intake.crypto.keyring import (
@@ -114,8 +114,8 @@ class Command(BaseCommand):
         key_id = get_keyring().index.current
         total = rotation.count_indexed("default")
         outcome = self.run(rotation.reindex, total, "Indexing")
-        # Blocked numbers are stored nowhere; those of people on record are met there.
-        outcome.changed += blocks.rekey()
+        # Numbers not to be called are stored nowhere; those of people on record are met there.
+        outcome.changed += blocks.rekey() + online_stops.rekey()
         self.finish(outcome, INDEX, key_id)
 
     def run(
@@ -144,8 +144,9 @@ class Command(BaseCommand):
             self.reindex()
             if left := rotation.count_digests_with(key_id, "default"):
                 raise CommandError(
-                    f"{left} blocked numbers are recognized with {key_id} alone, and the numbers"
-                    " themselves are not stored: it stays in the ring. It moves as they turn up."
+                    f"{left} numbers not to be called are recognized with {key_id} alone, and"
+                    " they themselves are not stored: it stays in the ring. They move to the"
+                    " current one as they turn up."
                 )
         else:
             self.reseal()

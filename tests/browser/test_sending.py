@@ -1,0 +1,186 @@
+"""Between the button and the receipt: lost signals, double presses, work asked of the browser."""
+
+from datetime import timedelta
+
+import pytest
+from playwright.sync_api import expect
+
+from intake.actions import web_requests
+from intake.forms import tickets
+from intake.models import Callback
+from tests.browser.strangers import expect_thanks, fill_in, labels, send, typed
+from tests.browser.visits import look
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.django_db(transaction=True)]
+
+
+def expect_kept(here, language="en"):
+    """It says that nothing came of it, where the eyes are, and every answer stands."""
+    notice = here.page.get_by_text(labels(language).not_sent)
+    expect(notice).to_be_in_viewport()
+    expect(here.page.get_by_role("alert")).to_be_focused()
+    assert "Zebrafinch" in typed(here.page)
+    # The browser mentions what failed.
+    here.complaints = [text for text in here.complaints if "Failed to load resource" not in text]
+
+
+@pytest.mark.parametrize("language", ["en", "es"])
+def test_without_a_signal_everything_typed_stays_and_the_next_press_sends_it(stranger, language):
+    here = stranger("/es/callback/" if language == "es" else "/callback/")
+    fill_in(here.page, language)
+    here.context.set_offline(True)
+    send(here.page, language)
+    expect_kept(here, language)
+    look(here.page, f"no-signal-{language}-1280-light")
+
+    here.context.set_offline(False)
+    send(here.page, language)
+    expect_thanks(here.page, language)
+    assert Callback.objects.count() == 1
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        pytest.param(
+            {"status": 502, "body": "<main id=main>Bad gateway</main>"}, id="from a proxy"
+        ),
+        pytest.param({"status": 200, "body": "<h1>Welcome to our Wi-Fi</h1>"}, id="from a hotel"),
+        pytest.param({"status": 204, "body": ""}, id="empty"),
+    ],
+)
+def test_an_answer_that_is_not_ours_takes_nothing_away(stranger, answer):
+    here = stranger("/callback/")
+    fill_in(here.page)
+    here.page.route("**/callback/", lambda route: route.fulfill(content_type="text/html", **answer))
+    send(here.page)
+    expect_kept(here)
+
+    here.page.unroute("**/callback/")
+    send(here.page)
+    expect_thanks(here.page)
+
+
+def test_an_answer_lost_on_its_way_back_makes_no_second_callback(stranger):
+    here = stranger("/callback/")
+    fill_in(here.page)
+
+    def arrive_and_lose_the_answer(route):
+        route.fetch(max_redirects=0)
+        route.abort()
+
+    here.page.route("**/callback/", arrive_and_lose_the_answer)
+    send(here.page)
+    expect_kept(here)
+    assert Callback.objects.count() == 1
+
+    here.page.unroute("**/callback/")
+    send(here.page)
+    expect_thanks(here.page)
+    assert Callback.objects.count() == 1
+
+
+@pytest.mark.parametrize("scripts", [True, False], ids=["with scripts", "without scripts"])
+def test_a_double_click_makes_one_callback(stranger, scripts):
+    page = stranger("/callback/", java_script_enabled=scripts).page
+    fill_in(page)
+    page.get_by_role("button", name="Send").dblclick()
+    expect_thanks(page)
+    assert Callback.objects.count() == 1
+
+
+def test_who_fills_the_form_faster_than_people_do_presses_once_more(stranger, monkeypatch):
+    page = stranger("/callback/").page
+    fill_in(page)
+    monkeypatch.setattr(tickets, "LEAST_FILL", timedelta(hours=1))
+    send(page)
+    expect(page.get_by_role("alert")).to_contain_text("press Send once more")
+    expect(page.get_by_label("What should we call you?")).to_have_value("Zebrafinch")
+    look(page, "once-more-1280-light")
+    monkeypatch.setattr(tickets, "LEAST_FILL", timedelta())
+    send(page)
+    expect_thanks(page)
+
+
+def test_a_browser_that_lost_its_cookie_gets_the_filled_form_back(stranger):
+    here = stranger("/callback/")
+    fill_in(here.page)
+    here.context.clear_cookies()
+    send(here.page)
+    expect(here.page.get_by_role("alert")).to_contain_text("press Send once more")
+    look(here.page, "cookie-1280-light")
+    send(here.page)
+    expect_thanks(here.page)
+    # The browser mentions the refusal.
+    here.complaints = [text for text in here.complaints if "403" not in text]
+
+
+def test_too_many_from_one_place_keeps_the_form_and_says_when(stranger, settings):
+    settings.HELPLINE_REQUESTS_PER_ADDRESS = 1
+    here = stranger("/callback/")
+    fill_in(here.page)
+    send(here.page)
+    expect_thanks(here.page)
+    here.page.goto(here.page.url.partition("/callback/")[0] + "/callback/")
+    fill_in(here.page)
+    send(here.page)
+    expect(here.page.get_by_role("alert")).to_be_focused()
+    expect(here.page.get_by_role("alert")).to_contain_text("Please try again in")
+    assert "Zebrafinch" in typed(here.page)
+    look(here.page, "limit-1280-light")
+    here.complaints = [text for text in here.complaints if "429" not in text]
+
+
+# --- The work asked for when a limit is near -------------------------------------------------------
+
+
+@pytest.fixture
+def near(monkeypatch):
+    monkeypatch.setattr(web_requests, "is_near_limit", lambda *_args, **_kwargs: True)
+
+
+def test_the_browser_proves_its_work_while_the_form_is_filled_in(stranger, near):
+    page = stranger("/callback/").page
+    fill_in(page)
+    send(page)
+    expect_thanks(page)
+    assert Callback.objects.get().held_because == ""
+
+
+def test_without_scripts_the_request_is_taken_and_waits_for_a_human(stranger, near):
+    page = stranger("/callback/", java_script_enabled=False).page
+    fill_in(page)
+    send(page)
+    expect_thanks(page)
+    assert Callback.objects.get().held_because == Callback.HeldBecause.UNPROVEN
+
+
+def test_a_limit_that_comes_near_meanwhile_asks_for_a_second_press(stranger, monkeypatch):
+    page = stranger("/callback/").page
+    fill_in(page)
+    monkeypatch.setattr(web_requests, "is_near_limit", lambda *_args, **_kwargs: True)
+    send(page)
+    expect(page.get_by_role("alert")).to_be_focused()
+    assert "Zebrafinch" in typed(page)
+    send(page)
+    expect_thanks(page)
+    assert Callback.objects.get().held_because == ""
+
+
+def test_a_browser_that_cannot_prove_anything_is_not_kept_waiting(stranger, near):
+    here = stranger("/health/live")
+    refused = []
+
+    def refuse(route):
+        refused.append(route.request.url)
+        route.abort()
+
+    here.page.route("**/proof*.js", refuse)
+    here.page.goto(here.page.url.replace("/health/live", "/callback/"))
+    fill_in(here.page)
+    assert refused
+    here.page.unroute("**/proof*.js")
+    send(here.page)
+    expect_thanks(here.page)
+    assert Callback.objects.get().held_because == Callback.HeldBecause.UNPROVEN
+    here.complaints = [text for text in here.complaints if "Failed to load" not in text]
