@@ -12,7 +12,7 @@ from django.utils.formats import time_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from intake.actions import attempts, phone_events
+from intake.actions import attempts, branding, online_stops, phone_events
 from intake.admin.times import staff_time, their_time
 from intake.models import Attempt, Callback, Person
 
@@ -40,6 +40,7 @@ def briefing(callback: Callback) -> list[Line]:
     lines = [
         *_danger(callback),
         *_asked_by_text(callback),
+        *_asked_online(person),
         voicemail(callback, made),
         may_say(person),
         *_approach(person),
@@ -69,7 +70,7 @@ def voicemail(callback: Callback, made: list[Attempt]) -> Line:
         when = staff_time(left[0].made_at) if left else ""
         text = _("One was left on %(time)s. Hang up if a machine answers.") % {"time": when}
         return Line("mute", _("No second voicemail."), text, "danger")
-    words = _("Hello, this is a message for you. I will try again. Thank you, goodbye.")
+    words = branding.current().voicemail(callback.person.language)
     if rule == Rule.FULL:
         text = _("Say this. They allow you to add who we are, but never why you ring.")
         return Line("message", _("A voicemail may be left."), text, say=words)
@@ -142,6 +143,14 @@ def _asked_by_text(callback: Callback) -> list[Line]:
         return []
     text = _("Ask a supervisor before you ring.")
     return [Line("warn", _("They wrote that they want no calls."), text, "danger")]
+
+
+def _asked_online(person: Person) -> list[Line]:
+    """By a private link, whose holder may be anybody."""
+    if not person.phone or not online_stops.is_stopped(str(person.phone)):
+        return []
+    text = _("It may not have been them: ask, once you know who it is.")
+    return [Line("warn", _("Somebody asked online that we do not call this number."), text, "warn")]
 
 
 def _source(callback: Callback, made: list[Attempt]) -> Line:
