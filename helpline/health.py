@@ -41,7 +41,8 @@ def not_ready() -> list[str]:
     """The names of the parts that do not work.
 
     "sweep": nobody has looked for due reminders for two minutes. "reminders": one is due for over
-    five minutes and in nobody's hands.
+    five minutes and in nobody's hands. "requests": what the public form took is not looked at
+    for two minutes. Requests that wait for a human are not among it: a stranger could make some.
     """
     # Asked once: a server that does not answer costs the connection's time-out each time.
     is_there = database_answers()
@@ -51,6 +52,7 @@ def not_ready() -> list[str]:
         "beat": lambda: was_seen("beat"),
         "sweep": lambda: watch.is_swept(database_now()),
         "reminders": lambda: watch.late_since(database_now()) is None,
+        "requests": lambda: watch.is_admitted(database_now()),
     }
     failed = [
         name for name, probe in of_the_database.items() if not (is_there and answers_yes(probe))

@@ -59,6 +59,7 @@ class Promises(Collector):
     def collect(self) -> Iterator[GaugeMetricFamily]:
         yield from self.reminders()
         yield from self.callbacks()
+        yield from self.requests()
         yield from self.machinery()
 
     def reminders(self) -> Iterator[GaugeMetricFamily]:
@@ -110,6 +111,27 @@ class Promises(Collector):
             "helpline_callbacks_uncontacted",
             "Open callbacks with fewer than three attempts.",
             watch.uncontacted(),
+        )
+
+    def requests(self) -> Iterator[GaugeMetricFamily]:
+        held = GaugeMetricFamily(
+            "helpline_requests_held",
+            "Requests of the public form that wait for somebody to look at them.",
+            labels=("because",),
+        )
+        counts, held_since = watch.held(self.now)
+        for because, number in counts.items():
+            held.add_metric((because,), number)
+        yield held
+        yield GaugeMetricFamily(
+            "helpline_requests_held_lag_seconds",
+            "How long ago the oldest request came that waits for somebody to look at it.",
+            self.since(held_since),
+        )
+        yield GaugeMetricFamily(
+            "helpline_requests_received_lag_seconds",
+            "How long ago the oldest request came that no sweep has looked at.",
+            self.since(watch.received_since() or self.now),
         )
 
     def machinery(self) -> Iterator[GaugeMetricFamily]:

@@ -16,7 +16,7 @@ from django.db.models import Exists, F, Model, OuterRef, Q, QuerySet, Window
 from django.db.models.functions import RowNumber
 
 from intake.crypto import blind_index_candidates, normalise_name
-from intake.models import Call, Callback, Person, PersonNameWord
+from intake.models import PENDING, Call, Callback, Person, PersonNameWord
 from intake.models.base import REFERENCE_ALPHABET
 from intake.rules import phones
 
@@ -183,7 +183,7 @@ def _newest_by(role: str, ids: list[UUID]) -> QuerySet[Any, tuple[UUID, UUID]]:
 
 
 def _open_callbacks(ids: list[UUID]) -> Iterator[tuple[UUID, Callback]]:
-    promised = Callback.objects.filter(person__in=ids, status=Callback.Status.OPEN)
+    promised = Callback.objects.filter(person__in=ids, status__in=PENDING)
     for callback in promised.order_by("due_at", "id"):
         yield callback.person_id, callback
 

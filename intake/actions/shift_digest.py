@@ -1,7 +1,7 @@
 """What is still under way at the end of a shift, as ids, references, levels and times.
 
-Three lists, each bounded: callers at high risk whose loop is not closed, callbacks due by the end
-of the next shift, referrals that wait for an answer. No name, no number, no word of a narrative.
+Four lists, each bounded: callers at high risk whose loop is not closed, callbacks due by the end of
+the next shift, requests nobody has looked at, referrals that wait for an answer. No name, no number, no word of a narrative.
 """
 
 from collections.abc import Iterable
@@ -32,6 +32,7 @@ def digest(*, shift: Shift, until: datetime) -> dict[str, Any]:
     lists = {
         "high_risk": _high_risk(shift),
         "callbacks": _callbacks(until),
+        "requests": _requests(),
         "referrals": _referrals(),
     }
     return {
@@ -106,6 +107,23 @@ def _callbacks(until: datetime) -> list[Entry]:
     ]
 
 
+def _requests() -> list[Entry]:
+    """Held for a human: those in danger first, then the oldest."""
+    held = Callback.objects.filter(status=Callback.Status.HELD).order_by("-in_danger", "id")
+    return [
+        {
+            "id": str(row["id"]),
+            "reference": row["reference"],
+            "at": row["requested_at"].isoformat(),
+            "because": row["held_because"],
+            "in_danger": row["in_danger"],
+        }
+        for row in held.values("id", "reference", "requested_at", "held_because", "in_danger")[
+            : MOST + 1
+        ]
+    ]
+
+
 def _referrals() -> list[Entry]:
     """The oldest first; ``waiting``: how many facilities have not answered."""
     unanswered = Q(offers__status__in=ReferralOffer.WAITING)
@@ -130,5 +148,6 @@ def _referrals() -> list[Entry]:
 
 def ids(digest: dict[str, Any]) -> list[str]:
     """Every record the digest names."""
-    lists = (digest.get(name, ()) for name in ("high_risk", "callbacks", "referrals"))
+    names = ("high_risk", "callbacks", "requests", "referrals")
+    lists = (digest.get(name, ()) for name in names)
     return [entry["id"] for entries in lists for entry in entries]

@@ -3,6 +3,7 @@
 from intake.admin import (
     answer_records,
     blocks,
+    branding,
     callbacks,
     calls,
     consents,
@@ -23,6 +24,7 @@ from intake.admin import (
 __all__ = [
     "answer_records",
     "blocks",
+    "branding",
     "callbacks",
     "calls",
     "consents",

@@ -1,5 +1,6 @@
 """Callbacks and the tries at keeping them."""
 
+from functools import partial
 from typing import Any
 
 from django.contrib import admin
@@ -7,16 +8,18 @@ from django.contrib.auth.models import User
 from django.db.models import Count, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 from django.http import HttpRequest
+from django.urls import URLPattern, path
 from django.utils import timezone
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from intake.actions import callbacks, finding
-from intake.admin import callback_pages, claim_pages, dial_pages
+from intake.admin import callback_pages, claim_pages, dial_pages, request_reviews
 from intake.admin.base import HelplineAdmin, staff
 from intake.admin.call_steps import record_url
 from intake.admin.times import relative, staff_time, their_window
 from intake.models import Attempt, Callback, Event
+from intake.reports import review_queue
 from intake.rules import phones
 
 
@@ -49,7 +52,17 @@ class CallbackAdmin(HelplineAdmin):
         "handover": claim_pages.HandOverPage,
         "reschedule": callback_pages.ReschedulePage,
         "cancel": callback_pages.CancelPage,
+        "let_through": request_reviews.LetThroughPage,
+        "turn_down": request_reviews.TurnDownPage,
     }
+
+    def get_urls(self) -> list[URLPattern]:
+        review = path(
+            "review/",
+            self.admin_site.admin_view(partial(request_reviews.queue, self)),
+            name="intake_callback_review",
+        )
+        return [review, *super().get_urls()]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Callback]:
         listed: QuerySet[Callback] = super().get_queryset(request)
@@ -100,6 +113,11 @@ class CallbackAdmin(HelplineAdmin):
             if record.closed_by_block and self.may(request, "view_blockednumber")
             else "",
             "may_change": self.may(request, "change_callback"),
+            "waits_because": request_reviews.why(record)
+            if record.status in review_queue.WAITING
+            else "",
+            "may_review": self.may(request, request_reviews.PERMISSION),
+            "turned_down": record.get_turned_down_because_display(),
             "may_hand_over": record.is_open and _is_theirs(record, user),
             "is_claimed_by_other": callbacks.is_claimed(record, now)
             and record.claimed_by_id != user.pk,
@@ -126,7 +144,7 @@ def _entries(callback: Callback) -> list[dict[str, Any]]:
         }
         for attempt in callback.attempts.select_related("made_by").order_by("-number")
     ]
-    moves = [*made, *_hand_overs(callback)]
+    moves = [*made, *_hand_overs(callback), *_reviews(callback)]
     moves.sort(key=lambda entry: entry["when"], reverse=True)
     promised = {
         "when": callback.requested_at,
@@ -159,6 +177,28 @@ def _hand_overs(callback: Callback) -> list[dict[str, Any]]:
             "tone": "info",
         }
         for event in given
+    ]
+
+
+def _reviews(callback: Callback) -> list[dict[str, Any]]:
+    """Who let a held request through, or turned it down; what let itself in was never held."""
+    verbs = {"callback.admitted": _("Let through"), "callback.turned_down": _("Turned down")}
+    decided = Event.objects.filter(
+        subject_type="callback",
+        subject_id=str(callback.pk),
+        verb__in=verbs,
+        actor_kind=Event.ActorKind.USER,
+    ).select_related("actor")
+    return [
+        {
+            "when": event.at,
+            "when_text": staff_time(event.at),
+            "what": verbs[event.verb],
+            "who": event.actor.get_username() if event.actor else "",
+            "text": callback.get_turned_down_because_display(),
+            "tone": "info",
+        }
+        for event in decided
     ]
 
 

@@ -4,14 +4,13 @@ from datetime import datetime, time, timedelta
 from typing import Any
 
 from django import forms
-from django.conf import settings
 from django.contrib import admin
 from django.db import models
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from intake.actions import consents
+from intake.actions import branding, consents
 from intake.admin.base import HelplineAdmin, staff
 from intake.admin.call_sheet_forms import text_area
 from intake.admin.call_steps import record_url, steps
@@ -82,7 +81,7 @@ class ConsentForm(ActionForm):
     def block(self, scope: str) -> dict[str, Any]:
         """What the page shows of one scope: its text and its fields."""
         return {
-            "text": read_out(scope, helpline=settings.HELPLINE_NAME),
+            "text": read_out(scope, helpline=branding.current().name),
             "chosen": self[scope],
             "recipient": self[f"{scope}_recipient"],
             "information": self[f"{scope}_information"],

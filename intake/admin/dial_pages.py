@@ -4,7 +4,6 @@ from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
 from django import forms
-from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
@@ -14,7 +13,7 @@ from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as __
 from django.utils.translation import gettext_lazy as _
 
-from intake.actions import attempts, claims, dialing
+from intake.actions import attempts, branding, claims, dialing
 from intake.actions.base import Refused
 from intake.admin import briefing, opening_times
 from intake.admin.base import staff
@@ -198,7 +197,7 @@ class DialPage(WhenPage):
             return {}
         call = callback.call
         return {
-            "helpline_name": settings.HELPLINE_NAME,
+            "helpline_name": branding.current().name,
             "about": callback.reason,
             "who_for": callback.get_who_for_display(),
             "promised": their_time(callback.requested_at, callback.time_zone),
@@ -245,7 +244,8 @@ def _elsewhere(callback: Callback, user: Any, now: datetime) -> dict[str, Any]:
     """It is not in this person's hands: what they did last follows, or who has it."""
     is_taken = claims.is_claimed(callback, now)
     context: dict[str, Any] = {
-        "is_closed": not callback.is_open,
+        "is_closed": not callback.is_pending,
+        "waits_for_review": callback.is_pending and not callback.is_open,
         "status": callback.get_status_display(),
         "taken_by": callback.claimed_by.get_username() if is_taken and callback.claimed_by else "",
         "callback_url": record_url(callback),

@@ -5,12 +5,11 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from django.conf import settings
 from django.forms import BoundField
 from django.http import QueryDict
 from django.utils.translation import gettext as _
 
-from intake.actions import calls, safety
+from intake.actions import branding, calls, safety
 from intake.admin.call_sheet_forms import ActedForm, CallForm, ClosingForm, ScreenForm
 from intake.admin.health_forms import HealthForm
 from intake.admin.people_forms import CallerForm, PersonForm
@@ -179,7 +178,7 @@ class FilledSheet:
         self.health.apply(call)
         call.number_withheld = self.caller.is_withheld
         if call._state.adding and call.channel == Call.Channel.PHONE:
-            call.line_dialled = settings.HELPLINE_NUMBER
+            call.line_dialled = branding.current().number
         caller, person = self._two_people()
         return calls.Sheet(
             call=call,

@@ -145,4 +145,5 @@ class _Rows:
             "url": self.url(row),
             "due": staff_time(row.due_at),
             "theirs": their_time(row.due_at, row.time_zone),
+            "is_open": row.is_open,
         }

@@ -155,7 +155,7 @@ class HandOverAdmin(HelplineAdmin):
 
 
 def digest_lists(digest: Any) -> list[dict[str, Any]]:
-    """The three lists for ``admin/intake/_digest.html``: each entry with its page and its words."""
+    """The lists for ``admin/intake/_digest.html``: each entry with its page and its words."""
     told = digest if isinstance(digest, dict) else {}
     cut = told.get("more") or {}
     lists = (
@@ -165,6 +165,12 @@ def digest_lists(digest: Any) -> list[dict[str, Any]]:
             _("Callbacks until the end of the next shift"),
             _("No callback is due"),
             _due,
+        ),
+        (
+            "requests",
+            _("Requests nobody has looked at"),
+            _("No request waits for review"),
+            _request,
         ),
         ("referrals", _("Referrals that wait for an answer"), _("No referral waits"), _referral),
     )
@@ -207,6 +213,12 @@ def _due(entry: dict[str, Any]) -> dict[str, Any]:
     if urgency != Callback.Urgency.ROUTINE:
         notes.insert(0, urgency.label)
     return _entry(entry, "callback", _("Due"), notes)
+
+
+def _request(entry: dict[str, Any]) -> dict[str, Any]:
+    notes: list[Any] = [_("said: in danger")] if entry["in_danger"] else []
+    notes.append(Callback.HeldBecause(entry["because"]).label)
+    return _entry(entry, "callback", _("Asked"), notes)
 
 
 def _referral(entry: dict[str, Any]) -> dict[str, Any]:

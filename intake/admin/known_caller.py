@@ -92,6 +92,7 @@ def _entry(entry: finding.FoundPerson, call: Call, *, is_own: bool) -> dict[str,
             "url": record_url(row),
             "due": staff_time(row.due_at),
             "theirs": their_time(row.due_at, row.time_zone),
+            "is_open": row.is_open,
         }
         for row in entry.callbacks
     ]

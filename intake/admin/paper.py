@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.conf import settings
 from django.contrib.admin import AdminSite
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
@@ -20,6 +19,7 @@ from django.utils import timezone
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
+from intake.actions import branding
 from intake.admin.callback_pages import PromiseForm
 from intake.admin.filled_sheet import FilledSheet
 from intake.models import Call, Consent, SafetyScreen
@@ -79,9 +79,10 @@ def entered_late_badge() -> SafeString:
 
 
 def _head() -> dict[str, Any]:
+    brand = branding.current()
     return {
-        "helpline_name": settings.HELPLINE_NAME,
-        "our_number": phones.national(settings.HELPLINE_NUMBER),
+        "helpline_name": brand.name,
+        "our_number": phones.national(brand.number),
         "our_zone": timezone.get_current_timezone_name().replace("_", " "),
         "rule_set": RULE_SET_VERSION,
     }

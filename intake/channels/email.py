@@ -70,19 +70,10 @@ class EmailChannel(Carrier):
 
     def _addresses(self, reminder: Reminder, callback: Callback) -> list[str]:
         if reminder.stage == Reminder.Stage.BREACH:
-            supervisors = (
-                get_user_model()
-                .objects.filter(groups__name="Supervisor", is_active=True)
-                .exclude(email="")
-            )
-            addresses = list(supervisors.values_list("email", flat=True))
-        elif callback.owner is not None and callback.owner.is_active and callback.owner.email:
-            addresses = [callback.owner.email]
-        else:
-            addresses = []
-        return addresses or (
-            [settings.HELPLINE_STAFF_EMAIL] if settings.HELPLINE_STAFF_EMAIL else []
-        )
+            return supervisors()
+        if callback.owner is not None and callback.owner.is_active and callback.owner.email:
+            return [callback.owner.email]
+        return team()
 
     def _message(
         self, reminder: Reminder, callback: Callback, addresses: list[str], now: datetime
@@ -102,6 +93,18 @@ class EmailChannel(Carrier):
         """The same for every copy of one reminder of one plan."""
         domain = urlsplit(settings.BASE_URL).hostname or "localhost"
         return f"<{reminder.pk}.{reminder.plan}@{domain}>"
+
+
+def supervisors() -> list[str]:
+    """Their addresses; the team's where none of them has one; empty where that is unset too."""
+    found = (
+        get_user_model().objects.filter(groups__name="Supervisor", is_active=True).exclude(email="")
+    )
+    return list(found.values_list("email", flat=True)) or team()
+
+
+def team() -> list[str]:
+    return [settings.HELPLINE_STAFF_EMAIL] if settings.HELPLINE_STAFF_EMAIL else []
 
 
 class HungUp(Exception):

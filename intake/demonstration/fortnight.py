@@ -15,6 +15,7 @@ from django.conf import settings
 from django.contrib.auth.models import User
 
 from intake.actions import (
+    admission,
     attempts,
     callbacks,
     calling_hours,
@@ -26,6 +27,7 @@ from intake.actions import (
     offers,
     phone_events,
     referrals,
+    reviews,
     safety,
     web_requests,
 )
@@ -340,6 +342,13 @@ def _from_the_web(chance: random.Random, at: datetime, agent: User) -> Course:
         topic=chance.choice(["", "Stopping a medicine", "Someone in my family"]),
     )
     callback = web_requests.take(request=request, now=at)
+    admission.admit_received(limit=1, now=at)
+    callback.refresh_from_db()
+    if callback.status == Callback.Status.HELD:
+        looked_at = at + minutes(chance, 3, 25)
+        yield looked_at
+        reviews.release(callback=callback, by=agent, now=looked_at)
+        callback.refresh_from_db()
     if callback.is_open:
         yield from _rung(chance, callback, agent)
 

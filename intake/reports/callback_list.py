@@ -8,9 +8,10 @@ from zoneinfo import ZoneInfo
 from django.db.models import Count, F, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 
-from intake.models import Attempt, Callback, Person
+from intake.models import Attempt, Callback
 from intake.reports.callbacks import OUTCOMES, promised_for
 from intake.reports.period import Period
+from intake.reports.review_queue import WAITING
 
 COLUMNS = (
     "reference",
@@ -28,7 +29,8 @@ COLUMNS = (
     "first_attempt_utc",
     "closed_utc",
     "do_not_call",
-    # Empty where the number asked not to be called: a list on a desk gets rung.
+    # Empty where the number asked not to be called, or nobody has let the request through: a list
+    # on a desk gets rung.
     "phone",
 )
 
@@ -76,9 +78,13 @@ def _row(callback: Any) -> tuple[Any, ...]:
         callback.first_attempt_at,
         callback.closed_at,
         callback.person.do_not_call,
-        _phone(callback.person),
+        _phone(callback),
     )
 
 
-def _phone(person: Person) -> str:
-    return person.phone.as_e164 if person.phone and not person.do_not_call else ""
+def _phone(callback: Callback) -> str:
+    person = callback.person
+    is_closed_to_us = person.do_not_call or callback.status in WAITING
+    if person.phone is None or is_closed_to_us or callback.turned_down_because:
+        return ""
+    return str(person.phone.as_e164)

@@ -16,7 +16,7 @@ from django.db.models import Case, CharField, Count, Exists, F, OuterRef, Q, Que
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from intake.models import Attempt, Callback
+from intake.models import PENDING, Attempt, Callback
 from intake.models.callbacks import DEADLINE
 from intake.reports.clock import percentiles, seconds_between
 from intake.reports.figures import Cell, Figure, RowsBehind, Table, Unit, rate, ratio
@@ -27,13 +27,14 @@ from intake.rules import retries
 TRIES = 3
 
 KEPT, LATE, MISSED = "kept", "late", "missed"
-NOT_YET_DUE, CANCELLED = "not_yet_due", "cancelled"
+NOT_YET_DUE, CANCELLED, NOT_GENUINE = "not_yet_due", "cancelled", "not_genuine"
 OUTCOMES = {
     KEPT: gettext_lazy("Kept"),
     LATE: gettext_lazy("Late"),
     MISSED: gettext_lazy("Missed"),
     NOT_YET_DUE: gettext_lazy("Not yet due"),
     CANCELLED: gettext_lazy("Canceled in time"),
+    NOT_GENUINE: gettext_lazy("Not genuine"),
 }
 OUTCOME_TITLES = {
     KEPT: gettext_lazy("Callbacks kept"),
@@ -41,7 +42,14 @@ OUTCOME_TITLES = {
     MISSED: gettext_lazy("Callbacks missed"),
     NOT_YET_DUE: gettext_lazy("Callbacks not yet due"),
     CANCELLED: gettext_lazy("Callbacks canceled in time"),
+    NOT_GENUINE: gettext_lazy("Requests turned down as not genuine or sent twice"),
 }
+# Nobody was promised anything. A person who waited in vain and then wanted no call any more is
+# none of them: that promise was broken.
+NO_PROMISE = (
+    Callback.TurnedDownBecause.NOT_GENUINE,
+    Callback.TurnedDownBecause.DUPLICATE,
+)
 # Promises whose time has come: these three make the whole of every rate.
 DUE = (KEPT, LATE, MISSED)
 
@@ -62,6 +70,7 @@ class CallbackReport:
 def promised_for(period: Period, *, now: datetime) -> QuerySet[Callback]:
     """Callbacks whose first deadline lies in ``period``, each with its ``outcome`` at ``now``."""
     outcome = Case(
+        When(turned_down_because__in=NO_PROMISE, then=Value(NOT_GENUINE)),
         When(
             status=Callback.Status.CANCELLED,
             first_attempt_at=None,
@@ -86,8 +95,8 @@ def with_outcome(outcome: str, period: Period, *, now: datetime) -> QuerySet[Cal
 
 
 def overdue(period: Period, *, now: datetime) -> QuerySet[Callback]:
-    """Missed so far, and still open: somebody can ring now."""
-    return with_outcome(MISSED, period, now=now).filter(status=Callback.Status.OPEN)
+    """Missed so far, and not ended: somebody can ring now, or let it through to be rung."""
+    return with_outcome(MISSED, period, now=now).filter(status__in=PENDING)
 
 
 def due_in(period: Period, *, now: datetime) -> QuerySet[Callback]:
@@ -96,7 +105,7 @@ def due_in(period: Period, *, now: datetime) -> QuerySet[Callback]:
 
 def ended(period: Period, *, now: datetime) -> QuerySet[Callback]:
     """Due and closed, however: of these it is known whether the person was reached."""
-    return due_in(period, now=now).exclude(status=Callback.Status.OPEN)
+    return due_in(period, now=now).exclude(status__in=PENDING)
 
 
 def reached(period: Period, *, now: datetime) -> QuerySet[Callback]:
@@ -123,7 +132,7 @@ MUCH_TRIED = Attempt.objects.filter(callback=OuterRef("pk"), number__gte=retries
 
 def still_open(period: Period, *, now: datetime) -> QuerySet[Callback]:
     """Promised for the period and still to be kept, due or not."""
-    return promised_for(period, now=now).filter(status=Callback.Status.OPEN)
+    return promised_for(period, now=now).filter(status__in=PENDING)
 
 
 def uncontacted(period: Period, *, now: datetime) -> QuerySet[Callback]:
@@ -152,7 +161,7 @@ def read(period: Period, *, now: datetime) -> CallbackReport:
     for source, outcome, status, number in counted:
         by_source[source][outcome] += number
         by_status[status] += number if outcome in DUE else 0
-        is_overdue = outcome == MISSED and status == Callback.Status.OPEN
+        is_overdue = outcome == MISSED and status in PENDING
         missed_and_open += number if is_overdue else 0
     counts = sum(by_source.values(), Counter())
     return CallbackReport(
@@ -178,12 +187,14 @@ def _kept(counts: Counter[str], missed_and_open: int) -> Figure:
         denominator=due,
         formula=_("Callbacks first tried by their deadline ÷ callbacks whose deadline has passed."),
         exclusions=_(
-            "Canceled no later than the deadline: %(cancelled)d. Not yet due: %(waiting)d. Never"
+            "Canceled no later than the deadline: %(cancelled)d. Not yet due: %(waiting)d. Web"
+            " requests turned down as not genuine or sent twice: %(not_genuine)d. Never"
             " tried counts as missed, whether closed or still open (%(open)d are). A number that was"
             " shown and nothing recorded counts as a try at the number, and keeps no promise."
         )
         % {
             "cancelled": counts[CANCELLED],
+            "not_genuine": counts[NOT_GENUINE],
             "waiting": counts[NOT_YET_DUE],
             "open": missed_and_open,
         },
@@ -197,7 +208,7 @@ def _kept(counts: Counter[str], missed_and_open: int) -> Figure:
 
 
 def _contact(by_status: Counter[str], period: Period, now: datetime) -> list[Figure]:
-    closed = by_status.total() - by_status[Callback.Status.OPEN]
+    closed = by_status.total() - sum(by_status[status] for status in PENDING)
     in_the_end = by_status[Callback.Status.REACHED]
     # An attempt that reaches the person is the last, so counting these counts callbacks.
     counted = ended(period, now=now).aggregate(
@@ -251,7 +262,9 @@ def _uncontacted(period: Period, now: datetime) -> Figure:
         value=not_yet,
         numerator=not_yet,
         denominator=still,
-        formula=_("Open callbacks with fewer than %(tries)d attempts.")
+        formula=_(
+            "Open callbacks, and requests that wait for review, with fewer than %(tries)d attempts."
+        )
         % {"tries": retries.UNCONTACTED_BELOW},
         exclusions=_(
             "Closed callbacks, however they ended. Tried more often and still open: %(n)d."
@@ -315,7 +328,8 @@ def tables(report: CallbackReport) -> list[Table]:
             note=_(
                 "Callbacks promised for the period, each counted once. Kept: first tried by the"
                 " deadline. Late: first tried after it. Missed: the deadline passed and nobody"
-                " tried, even where the callback is still open."
+                " tried, even where the callback is still open or waits for review. Not genuine: a"
+                " web request that somebody looked at and turned down as such, or as sent twice."
             ),
             columns=["source", *OUTCOMES],
             headers=[_("Source"), *(str(label) for label in OUTCOMES.values())],

@@ -13,6 +13,7 @@ from operator import or_
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 
 from intake.models import Attempt, Callback, Event, Heartbeat, Reminder
+from intake.reports import review_queue
 from intake.rules import retries
 
 # Sweeps follow each other within seconds; a dozen missed in a row is a stop, not a delay.
@@ -164,6 +165,27 @@ def _past_of(urgency: str, stage: str, now: datetime) -> Q:
     ends_before = now + warning if stage == retries.Stage.OVERDUE else now
     in_time = Q(window_ends_at__isnull=True) | Q(window_ends_at__lte=ends_before)
     return Q(urgency=urgency, due_at__lte=due_before) & in_time
+
+
+RECEIVED_LATE_AFTER = timedelta(minutes=2)
+
+
+def is_admitted(now: datetime) -> bool:
+    """Is everything the public form took looked at within two minutes?"""
+    since = received_since()
+    return since is None or now - since < RECEIVED_LATE_AFTER
+
+
+def received_since() -> datetime | None:
+    """When the oldest request came that no sweep has looked at; None: all were."""
+    return review_queue.received_since()
+
+
+def held(now: datetime) -> tuple[dict[str, int], datetime]:
+    """Requests that wait for a human, by the reason why, and when the oldest of them came."""
+    waiting = review_queue.reasons()
+    counts = _named(Callback.HeldBecause.values, ((one.because, one.number) for one in waiting))
+    return counts, min((one.since for one in waiting), default=now)
 
 
 def uncontacted() -> int:

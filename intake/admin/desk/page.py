@@ -22,7 +22,7 @@ from django.utils.translation import gettext as _
 
 from intake.actions import events, handovers
 from intake.admin.base import staff
-from intake.admin.desk import callbacks, oversight, work
+from intake.admin.desk import callbacks, oversight, reviews, work
 from intake.admin.desk.handovers import to_acknowledge
 from intake.admin.desk.queues import Queue, Row, counted, lift_most_pressing
 from intake.models import Event
@@ -95,13 +95,25 @@ def made(user: User, now: datetime) -> Desk:
     in_hand = callbacks.in_hand(user, now)
     late, soon = callbacks.overdue(user, now), callbacks.due_soon(user, now)
     hand_overs = to_acknowledge(user, now)
+    in_danger, to_review = reviews.to_review(now)
     side = [work.insurance(user, now), work.referrals(), work.notices(user, now)]
     overseen = [oversight.for_supervisors(now)] if is_supervisor else []
-    pressing = danger.count + late.count + hand_overs.count
-    by_urgency = [danger, in_hand, late, hand_overs, soon, sheets, *overseen, *side]
+    pressing = danger.count + in_danger.count + late.count + hand_overs.count
+    by_urgency = [
+        danger,
+        in_hand,
+        in_danger,
+        late,
+        to_review,
+        hand_overs,
+        soon,
+        sheets,
+        *overseen,
+        *side,
+    ]
     desk = Desk(
         first=lift_most_pressing(by_urgency),
-        queues=[danger, in_hand, late, soon, sheets, *overseen],
+        queues=[danger, in_hand, in_danger, late, to_review, soon, sheets, *overseen],
         side=[hand_overs, *side],
         pressing=counted(pressing) if pressing else "",
     )
