@@ -15,6 +15,7 @@ RUN pip install --require-hashes --no-deps -r requirements/run.txt
 COPY manage.py ./
 COPY helpline helpline
 COPY intake intake
+COPY locale locale
 COPY templates templates
 
 ENV STATIC_ROOT=/app/static \

@@ -10,13 +10,14 @@ TEST := $(call stamp,test)
 BENCH := $(call stamp,bench)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test crash pictures check bench format lock
+.PHONY: help run test crash pictures messages check bench format lock
 
 help:
 	@echo "make run     start the helpline (PORT=8000, HELPLINE_DATA=var, DEMO=1)"
 	@echo "make test    run all tests, on SQLite and on PostgreSQL"
 	@echo "make crash   kill everything while reminders come due; takes half an hour"
 	@echo "make pictures  the pages as the browser tests see them, into var/pictures"
+	@echo "make messages  collect the words of the public pages, compile their translation"
 	@echo "make check   format, lint, types, migrations, import rule, README"
 	@echo "make bench   measure; never part of the tests"
 	@echo "make format  put the format right"
@@ -34,13 +35,18 @@ crash: $(TEST)
 	$(BIN)/python -m tests.crash.backlog
 	$(BIN)/python -m tests.crash.chaos
 
-# The pages as the browser tests see them; the README shows three of them.
+# The pages as the browser tests see them; the README shows some of them.
 pictures: $(TEST)
 	mkdir -p var/pictures docs/pictures
 	HELPLINE_TEST_PICTURES=$(CURDIR)/var/pictures $(BIN)/python -m pytest -q tests/browser
 	cp var/pictures/desk-1440-light.png docs/pictures/desk.png
 	cp var/pictures/sheet-1440-light.png docs/pictures/sheet.png
 	cp var/pictures/dial-390-dark.png docs/pictures/dial.png
+	$(BIN)/python -c 'from PIL import Image; Image.open("var/pictures/form-es-390-light.png").crop((0, 0, 390, 1120)).save("docs/pictures/form.png")'
+
+# Fails while a word has no translation, and says which.
+messages: $(TEST)
+	@$(BIN)/python -m tests.catalog
 
 check: $(TEST)
 	$(BIN)/ruff format --check .
@@ -52,7 +58,7 @@ check: $(TEST)
 
 # The other files in bench/ are parts of these.
 bench: $(BENCH)
-	@for name in import_facilities reports call_sheet reminders; do \
+	@for name in import_facilities reports call_sheet reminders public_form; do \
 	    echo "== $$name"; $(BIN)/python "bench/$$name.py" || exit 1; done
 
 format: $(TEST)
