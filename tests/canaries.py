@@ -485,8 +485,38 @@ class World:
         self.callback(self.from_web, None, source="web", due_at=self.now + self.hour)
         closed = {"status": "reached", "closed_at": self.now}
         self.callback(self.caller, self.closed_call, **closed)
+        self.held_request()
         self.add(models.BlockedNumber, reason="declined", blocked_at=self.now, user=self.agent)
         self.phone()
+        self.add(
+            models.Branding,
+            name="Northern Lights",
+            accent="#7a2048",
+            begun_at=self.now,
+            begun_by=self.supervisor,
+        )
+
+    def held_request(self):
+        """What the limits of the form held back, and what was ordered about many of them."""
+        self.add(
+            models.Callback,
+            person=self.from_web,
+            source="web",
+            status="held",
+            held_because="number",
+            due_at=self.now + self.hour,
+            time_zone="America/New_York",
+            requested_at=self.now - self.hour,
+        )
+        self.add(
+            models.ReviewOrder,
+            because="ceiling",
+            ordered_at=self.now - self.hour,
+            ordered_by=self.agent,
+            done_at=self.now,
+        )
+        self.add(models.Allowance, began_at=self.now)
+        self.add(models.OnlineStop, stopped_at=self.now)
 
     def phone(self):
         """What went out and came in over the phone system."""

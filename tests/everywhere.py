@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from urllib.parse import parse_qs, urljoin, urlsplit
 
 import time_machine
+from django.conf import settings
 from django.db import transaction
 from django.urls import Resolver404, resolve
 
@@ -21,6 +22,7 @@ from tests.intruder import Intruder
 from tests.routes import arguments, routes
 from tests.typist import Typist
 from tests.walk import (
+    ANONYMOUS,
     EVERYBODY,
     client_of,
     fingerprints,
@@ -120,9 +122,19 @@ class Walker:
         return found[:1] if is_same and route.takes_record else found[:MOST_RECORDS]
 
     def visit(self, address, route):
-        visit = request(self.client, "GET", address, role=self.role, route=route)
+        cookies = deepcopy(self.client.cookies)
+        with transaction.atomic():
+            visit = request(self.client, "GET", address, role=self.role, route=route)
+            if self.is_signed_out():
+                # The way out of the public pages ends a session, which must not end the walk.
+                transaction.set_rollback(True)
+                self.client.cookies = cookies
         self.walk.visits.append(visit)
         return visit
+
+    def is_signed_out(self):
+        cookie = self.client.cookies.get(settings.SESSION_COOKIE_NAME)
+        return self.role != ANONYMOUS and not (cookie and cookie.value)
 
 
 def links_of(visit):

@@ -4,10 +4,12 @@ import re
 
 from django.contrib import admin
 from django.urls import get_resolver
-from django.urls.resolvers import URLPattern
+from django.urls.resolvers import LocalePrefixPattern, URLPattern
 
-from intake.models import StaffSearch
+from intake.models import Callback, StaffSearch
 from intake.reports.rows import BEHIND
+from intake.views.private_links import token_of
+from intake.views.thanks import receipt_url
 
 ROLES = ("Agent", "Supervisor", "Privacy officer", "Administrator")
 
@@ -53,11 +55,18 @@ def routes():
 
 def _walk(resolver, before):
     for pattern in resolver.url_patterns:
-        text = before + _plain(str(pattern.pattern))
         if isinstance(pattern, URLPattern):
-            yield Route(pattern, text)
+            yield Route(pattern, before + _plain(str(pattern.pattern)))
         else:
-            yield from _walk(pattern, text)
+            for prefix in _prefixes(pattern.pattern):
+                yield from _walk(pattern, before + prefix)
+
+
+def _prefixes(pattern):
+    """One, or of pages with a language one for each: English has none."""
+    if isinstance(pattern, LocalePrefixPattern):
+        return ["", "es/"]
+    return [_plain(str(pattern))]
 
 
 def _plain(text):
@@ -73,8 +82,15 @@ ARGUMENTS = {
     "admin/r/<path:content_type_id>/<path:object_id>/": ["1"],
     "admin/<app_label>/": ["intake", "auth"],
     "admin/<url>": ["no-such-page/"],
-    "callback/thanks/<str:token>/": ["no-such-token"],
 }
+
+
+def receipt(callback):
+    return receipt_url(callback).rstrip("/").rpartition("/")[2]
+
+
+# What stands for a token: it is made for the request that came by the public form.
+TOKENS = {"callback-thanks": receipt, "manage-link": token_of}
 
 
 def arguments(route, world):
@@ -87,6 +103,9 @@ def arguments(route, world):
         else:
             found = world.of(route.model)
         return [record.pk for record in found]
+    if make_token := TOKENS.get(route.pattern.name):
+        from_web = [one for one in world.of(Callback) if one.source == Callback.Source.WEB]
+        return [*map(make_token, from_web), "no-such-token"]
     if route.pattern.name == "found":
         return [search.pk for search in world.of(StaffSearch)]
     return ARGUMENTS[route.text]

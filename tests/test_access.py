@@ -11,7 +11,9 @@ import pytest
 from django.contrib import admin
 from django.test import Client
 
+from intake.models import Callback
 from intake.models.base import new_id
+from intake.views.private_links import token_of
 from tests.canaries import personal_models
 from tests.everywhere import posted_everywhere, walked
 from tests.routes import ROLES, arguments, routes
@@ -28,11 +30,27 @@ pytestmark = [pytest.mark.django_db, pytest.mark.once]
 MATRIX = Path(__file__).parent / "access_matrix.csv"
 METHODS = ("GET", "POST")
 HEAD = ["address", "method", *(role.lower().replace(" ", "_") for role in EVERYBODY)]
-# Reachable without signing in: the pages for callers, what machines ask and tell, the door.
-PUBLIC = {
+# The pages for callers, each in both languages.
+FOR_CALLERS = {
     "",
+    "info/",
     "callback/",
     "callback/thanks/<str:token>/",
+    "manage/",
+    "manage/time/",
+    "manage/cancel/",
+    "manage/stop/",
+    "manage/<str:token>/",
+}
+# The way out of them, to a page of somebody else.
+WAY_OUT = "leave/"
+# Reachable without signing in: these, what they look like, what machines ask and tell, the door.
+PUBLIC = {
+    *FOR_CALLERS,
+    *(f"es/{address}" for address in FOR_CALLERS),
+    WAY_OUT,
+    "brand/style.css",
+    "brand/logo",
     "health/live",
     "health/ready",
     "metrics",
@@ -119,6 +137,8 @@ def test_nobody_gets_in_without_signing_in(measured):
 
 def test_who_is_not_signed_in_is_sent_to_the_door_and_nowhere_else(walk):
     for visit in walk.by(ANONYMOUS):
+        if visit.route == WAY_OUT:
+            continue
         target = visit.headers.get("Location", "/admin/")
         assert target == "/admin/" or target.startswith("/admin/login/"), visit
 
@@ -185,8 +205,15 @@ def test_every_address_refuses_a_post_without_the_token_of_its_page(world):
         for route in routes():
             if str(route) in SIGNED:
                 continue
-            visit = request(client, "POST", route.address(arguments(route, world)[0]))
+            # The pages of a private link say nothing at all without its token.
+            token = {"token": private_token(world)}
+            visit = request(client, "POST", route.address(arguments(route, world)[0]), token)
             assert visit.status == 403, route
+
+
+def private_token(world):
+    from_web = [one for one in world.of(Callback) if one.source == Callback.Source.WEB]
+    return token_of(from_web[0])
 
 
 def test_a_token_sent_from_elsewhere_is_refused(world, settings):

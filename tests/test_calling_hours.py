@@ -6,7 +6,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from intake.actions import callbacks, calling_hours, dialing, web_requests
+from intake.actions import admission, callbacks, calling_hours, dialing, web_requests
 from intake.actions.dialable import NotDialable
 from intake.crypto.keyring import (
     INDEX,
@@ -208,11 +208,14 @@ def test_a_request_for_a_number_that_was_tried_out_is_shown_as_never_reached(age
 
     asked = web_requests.take(request=request(now, "a"), now=now)
     in_danger = web_requests.take(request=request(now, "b", in_danger=True), now=now)
+    admission.admit_received(limit=2, now=now)
+    asked.refresh_from_db()
+    in_danger.refresh_from_db()
 
     assert (asked.status, asked.closed_at) == (Callback.Status.EXHAUSTED, now)
     assert not asked.reminders.exists()
-    event = Event.objects.get(verb="callback.requested", subject_id=str(asked.pk))
-    assert event.detail["tried_out"] is True
+    event = Event.objects.get(verb="callback.closed", subject_id=str(asked.pk))
+    assert event.detail == {"as": "exhausted"}
     assert in_danger.is_open
 
 

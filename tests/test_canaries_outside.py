@@ -5,6 +5,7 @@ Apart from test_canaries because these empty the database afterwards, so pytest 
 """
 
 import json
+import re
 import subprocess
 import sys
 import threading
@@ -20,9 +21,11 @@ from django.utils import timezone
 
 from helpline import signatures
 from intake import models
+from intake.forms.tickets import LEAST_FILL
 from tests import servers
+from tests.callers import answers
 from tests.canaries import PREFIX
-from tests.walk import client_of, made_world
+from tests.walk import client_of, made_world, table_texts
 
 STARTED_WITHIN_SECONDS = 60
 PHONE_SECRET = signatures.new_secret()
@@ -61,7 +64,8 @@ class Outside:
 
     def __init__(self, broker_url, folder):
         self.broker_url, self.folder = broker_url, folder
-        self.world = made_world(now=timezone.now())
+        self.began = timezone.now()
+        self.world = made_world(now=self.began)
         self.port, self.processes, self.heard = servers.free_port(), [], []
         self.environment = servers.child_environment(
             DATABASE_URL=servers.database_url(connection),
@@ -71,6 +75,7 @@ class Outside:
             PHONE_WEBHOOK_SECRET=PHONE_SECRET,
             STATIC_ROOT=folder / "static",
             LOG_LEVEL="DEBUG",
+            TRUSTED_PROXIES=1,
             PORT=self.port,
         )
 
@@ -152,14 +157,39 @@ class Outside:
         return self.ask("POST", "/hooks/phone", body, **head)
 
     def ask(self, method, path, body=None, **headers):
+        try:
+            return self.open(method, path, body, **headers).status
+        except OSError:
+            return 0
+
+    def open(self, method, path, body=None, **headers):
+        """The answer, with its page as ``text``."""
         web = HTTPConnection("127.0.0.1", self.port, timeout=20)
         try:
             web.request(method, path, body, {"Host": f"localhost:{self.port}", **headers})
-            return web.getresponse().status
-        except OSError:
-            return 0
+            answer = web.getresponse()
+            answer.text = answer.read().decode("utf-8", "replace")
+            return answer
         finally:
             web.close()
+
+    def traces(self, needles):
+        """Where one of them was left: in a log, the broker, a mail or a table."""
+        mails = [path.read_text() for path in (self.folder / "mail").iterdir()]
+        left = [str(self.redis.dump(key)) + str(key) for key in self.redis.scan_iter()]
+        places = {
+            "web": self.log("web"),
+            "worker": self.log("worker"),
+            "broker": "\n".join([*self.heard, *left]),
+            "mail": "\n".join(mails),
+            **table_texts(),
+        }
+        return [
+            f"{needle} in {place}"
+            for place, text in places.items()
+            for needle in needles
+            if needle.lower() in text.lower()
+        ]
 
 
 @pytest.mark.slow
@@ -200,3 +230,38 @@ def test_no_process_log_broker_or_mail_file_holds_one(outside):
     mails = [path.read_bytes() for path in (outside.folder / "mail").iterdir()]
     assert mails
     assert not [message for message in mails if world.sightings(message)]
+
+
+@pytest.mark.slow
+def test_a_request_for_a_call_leaves_no_trace_but_what_is_sealed(outside):
+    """Asked for on the public page, looked after by its private link, let in and delivered."""
+    alias, address, last = f"{PREFIX}-typed-online", "198.51.100.77", "5550142"
+    outside.wait(lambda: outside.ask("GET", "/health/live") == 200)
+    seen = {"X-Forwarded-For": f"203.0.113.9, {address}", "User-Agent": alias}
+    page = outside.open("GET", "/callback/", **seen)
+    cookie = page.headers["Set-Cookie"].partition(";")[0]
+    hidden = dict(re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)"', page.text))
+    # No form is filled in less.
+    time.sleep(LEAST_FILL.total_seconds() + 1)
+    seen |= {"Cookie": cookie, "Content-Type": "application/x-www-form-urlencoded"}
+    form = answers(phone=f"(202) {last[:3]}-{last[3:]}", alias=alias, zip_code="20001", day="now")
+    taken = outside.open("POST", "/callback/", urlencode(form | hidden), **seen)
+    assert taken.status == 302, taken.text
+    receipt = outside.open("GET", taken.headers["Location"], **seen)
+    private = re.search(r'name="token" value="([^"]+)"', receipt.text)[1]
+    token = {"token": private, "csrfmiddlewaretoken": hidden["csrfmiddlewaretoken"]}
+    assert outside.ask("POST", "/manage/", urlencode(token), **seen) == 200
+    assert outside.ask("GET", f"/manage/{private}/", **seen) == 200
+    assert outside.ask("POST", "/manage/cancel/", urlencode(token), **seen) == 200
+    for name in ("Location", "Set-Cookie", "Content-Disposition"):
+        assert alias not in str(taken.headers[name])
+    assert not {alias, address, last} & set(re.findall(r"[\w.-]+", receipt.text))
+    outside.ring_every_bell()
+    callback = models.Callback.objects.select_related("person").get(requested_at__gt=outside.began)
+    # It was worked on, and what was typed can be read by those who hold the key.
+    outside.wait(lambda: not models.Callback.objects.filter(status="received").exists())
+    assert (callback.person.alias, str(callback.person.phone)) == (alias, f"+1202{last}")
+    secret = taken.headers["Location"].rstrip("/").rpartition("/")[2]
+    needles = [alias, last, "555-0142", address, "203.0.113.9", secret, private, hidden["ticket"]]
+    assert "GET /manage/-/ 200" in outside.log("web")
+    assert not outside.traces(needles)

@@ -113,7 +113,14 @@ def test_the_image_runs_as_nobody_in_particular_and_starts_without_a_shell():
 def test_the_image_holds_all_the_code_that_runs():
     dockerfile = (ROOT / "Dockerfile").read_text(encoding="utf-8")
     copied = set(re.findall(r"^COPY (\S+) \S+$", dockerfile, re.MULTILINE))
-    assert copied == {"requirements/run.txt", "manage.py", "helpline", "intake", "templates"}
+    assert copied == {
+        "requirements/run.txt",
+        "manage.py",
+        "helpline",
+        "intake",
+        "locale",
+        "templates",
+    }
     assert all((ROOT / path).exists() for path in copied)
     ignored = (ROOT / ".dockerignore").read_text(encoding="utf-8").splitlines()
     assert {f"!{path}" for path in copied} <= set(ignored)
@@ -319,7 +326,7 @@ def test_every_command_starts_works_and_stops(stack):
     status, _, body = stack.get("/health/ready")
     assert (status, body) == (
         503,
-        '{"not_ready": ["database", "worker", "beat", "sweep", "reminders"]}',
+        '{"not_ready": ["database", "worker", "beat", "sweep", "reminders", "requests"]}',
     )
     assert not stack.is_healthy("worker")
 

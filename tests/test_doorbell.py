@@ -5,6 +5,7 @@ import subprocess
 import sys
 import time
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -161,6 +162,48 @@ def cost_of(action, *args):
     began = time.monotonic()
     action(*args)
     return time.monotonic() - began
+
+
+def test_a_broker_that_was_restarted_hears_the_next_ring(monkeypatch, valkey, broker_url):
+    """The line is kept open between two rings, and its other end may be gone."""
+    monkeypatch.setattr(app.conf, "broker_url", broker_url)
+    queue = valkey.client(int(broker_url.rpartition("/")[2]))
+    for rings in (1, 2):
+        doorbell.ring(DESK)
+        assert queue.llen("celery") == rings
+    queue.client_kill_filter(_type="normal", skipme=True)
+    doorbell.ring(DESK)
+    assert queue.llen("celery") == 3
+    assert doorbell._silent_until == 0.0
+
+
+def test_a_line_that_broke_is_replaced_before_anybody_calls_the_broker_down(
+    monkeypatch, valkey, broker_url
+):
+    monkeypatch.setattr(app.conf, "broker_url", broker_url)
+    doorbell.ring(DESK)
+    broken, send = doorbell._line, doorbell._send
+
+    def fails_on_the_old_one(task, line):
+        if line is broken:
+            raise ConnectionError
+        send(task, line)
+
+    monkeypatch.setattr(doorbell, "_send", fails_on_the_old_one)
+    doorbell.ring(DESK)
+    assert valkey.client(int(broker_url.rpartition("/")[2])).llen("celery") == 2
+    assert doorbell._line is not broken
+    assert doorbell._silent_until == 0.0
+
+
+def test_a_line_of_another_process_or_to_another_broker_is_not_used(monkeypatch, broker_url):
+    monkeypatch.setattr(app.conf, "broker_url", broker_url)
+    doorbell.ring(DESK)
+    line = doorbell._line
+    assert line.is_ours()
+    assert not replace(line, process=1).is_ours()
+    monkeypatch.setattr(app.conf, "broker_url", "redis://127.0.0.1:1/0")
+    assert not line.is_ours()
 
 
 def test_after_a_while_of_silence_it_is_tried_again(rung, monkeypatch):

@@ -133,7 +133,8 @@ def refusals(world):
     person.safe_from = "09:00"
     yield person.save
     yield lambda: Person.objects.get(pk=world.caller.pk).save(force_insert=True)
-    Callback.objects.filter(call=None).update(request_token=TOKEN)
+    without_call = Callback.objects.filter(call=None).first()
+    Callback.objects.filter(pk=without_call.pk).update(request_token=TOKEN)
     taken = Callback.objects.exclude(call=None).first()
     taken.request_token = TOKEN
     yield taken.save

@@ -201,7 +201,7 @@ def test_a_database_that_does_not_answer_is_named_with_no_details(
     response = client.get(READY)
     assert response.status_code == 503
     assert response.json() == {
-        "not_ready": ["database", "worker", "beat", "sweep", "reminders"],
+        "not_ready": ["database", "worker", "beat", "sweep", "reminders", "requests"],
     }
 
 

@@ -30,6 +30,7 @@ LABELS = {
     "stage": STAGES,
     "urgency": set(Callback.Urgency.values),
     "process": {"worker", "beat", "sweeper"},
+    "because": set(Callback.HeldBecause.values),
 }
 
 

@@ -274,6 +274,7 @@ def test_every_callback_is_counted_once_as_kept_late_missed_waiting_or_cancelled
         "missed": 2,
         "not_yet_due": 0,
         "cancelled": 1,
+        "not_genuine": 0,
     }
     assert report.missed_and_open == 1
     rate = figure_of(report.figures, "callbacks_kept")

@@ -95,6 +95,31 @@ def test_addresses_lose_their_query_and_odd_messages_pass(log, message, argument
     assert log.lines()[0]["message"] == expected
 
 
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Referer": f"https://{CANARY}.example/about/me"},
+        {"Referer": f"{CANARY}"},
+        {"Origin": f"https://{CANARY}.example"},
+        {"Host": f"{CANARY}.example"},
+        {"Host": f"{CANARY}_{CANARY}/"},
+    ],
+    ids=["from elsewhere", "no referrer at all", "origin", "host", "impossible host"],
+)
+def test_a_refused_request_does_not_say_where_it_came_from(log, client, headers):
+    security = logging.getLogger("django.security")
+    security.addHandler(log.handlers[0])
+    try:
+        client.handler.enforce_csrf_checks = True
+        client.cookies["csrf"] = "a" * 32
+        answer = client.post("/admin/login/", {}, secure=True, headers=headers)
+    finally:
+        security.removeHandler(log.handlers[0])
+    assert answer.status_code in {400, 403}
+    assert log.lines
+    assert CANARY.lower() not in str(log.lines).lower()
+
+
 def test_a_message_that_does_not_fit_its_arguments_is_shown_without_them():
     record = logging.LogRecord("x", logging.INFO, "f", 1, "%d of %s", (CANARY,), None)
     assert json.loads(LineFormatter().format(record))["message"] == "%d of %s"

@@ -15,7 +15,7 @@ pytestmark = pytest.mark.once
 FACTS = {"rules", "directory"}
 BELOW_ACTIONS = FACTS | {"crypto", "models", "insurers", "channels"}
 FORMS = BELOW_ACTIONS | {"actions", "reports", "typed_text"}
-EDGE = FORMS | {"forms"}
+EDGE = FORMS | {"forms", "proof"}
 ALLOWED = {
     "rules": set(),
     "directory": {"rules"},
@@ -26,6 +26,7 @@ ALLOWED = {
     "actions": BELOW_ACTIONS,
     "reports": BELOW_ACTIONS,
     "typed_text": {"rules"},
+    "proof": {"crypto"},
     "forms": FORMS,
     "admin": EDGE,
     "views": EDGE,

@@ -22,7 +22,7 @@ SEND = {
 # Redis redelivers what waits longer than its visibility time-out, so nothing waits there.
 WAITING = {"eta", "countdown"}
 # How a message travels, not what it carries.
-HOW = {"connection", "retry", "expires"}
+HOW = {"connection", "producer", "retry", "expires"}
 ASKS_FOR_RESULTS = {"AsyncResult", "GroupResult", "ResultSet"}
 
 
