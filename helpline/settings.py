@@ -165,7 +165,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "helpline.headers.PrivateByDefault",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    "csp.middleware.CSPMiddleware",
+    "helpline.headers.ContentSecurityPolicy",
     "django.middleware.security.SecurityMiddleware",
     "helpline.requests.RefuseMalformed",
     "whitenoise.middleware.WhiteNoiseMiddleware",

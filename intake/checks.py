@@ -126,6 +126,22 @@ def production_sends_mail(
     ]
 
 
+@checks.register()
+def callers_are_told_apart(
+    app_configs: Sequence[AppConfig] | None, **kwargs: Any
+) -> list[checks.CheckMessage]:
+    """Production speaks HTTPS, which a proxy in front does, and then it is the only address seen."""
+    if not settings.PRODUCTION or settings.TRUSTED_PROXIES:
+        return []
+    return [
+        checks.Warning(
+            "Everybody who uses the public form shares one address, and its few requests an hour.",
+            hint="Set TRUSTED_PROXIES to the number of proxies in front of the web server.",
+            id="helpline.W005",
+        )
+    ]
+
+
 @checks.register(checks.Tags.database)
 def promises_are_kept(
     app_configs: Sequence[AppConfig] | None, databases: Sequence[str] | None = None, **kwargs: Any

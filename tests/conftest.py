@@ -216,3 +216,21 @@ def give_roles_back(**signal):
 
     if not Group.objects.exists():
         import_module("intake.migrations.0002_roles").grant(apps, None)
+
+
+@pytest.fixture
+def keys(tmp_path, settings, db):
+    """A key ring of this test alone, in a file that can be rotated."""
+    from intake.crypto.checks import verify_keyring
+    from intake.crypto.keyring import create_keyring_file, forget_keyring
+    from intake.models import KeyCheck
+
+    KeyCheck.objects.all().delete()
+    path = tmp_path / "keys.json"
+    create_keyring_file(path)
+    settings.HELPLINE_KEYS = ""
+    settings.HELPLINE_KEYS_FILE = path
+    forget_keyring()
+    verify_keyring()
+    yield path
+    forget_keyring()

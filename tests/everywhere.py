@@ -13,13 +13,12 @@ from urllib.parse import parse_qs, urljoin, urlsplit
 import time_machine
 from django.conf import settings
 from django.db import transaction
-from django.urls import Resolver404, resolve
 
 from tests import servers
 from tests.canaries import World
 from tests.conftest import NOW
 from tests.intruder import Intruder
-from tests.routes import arguments, routes
+from tests.routes import arguments, route_of, routes
 from tests.typist import Typist
 from tests.walk import (
     ANONYMOUS,
@@ -153,13 +152,6 @@ def shape_of(address):
     """The same list under another filter of the same name is the same page to us."""
     parts = urlsplit(address)
     return parts.path, tuple(sorted(parse_qs(parts.query, keep_blank_values=True)))
-
-
-def route_of(address):
-    try:
-        return str(resolve(urlsplit(address).path).route)
-    except Resolver404:
-        return ""
 
 
 @functools.cache

@@ -1,10 +1,12 @@
 """Every address the project answers, with the arguments that reach the canary world."""
 
 import re
+from urllib.parse import urlsplit
 
 from django.contrib import admin
-from django.urls import get_resolver
+from django.urls import Resolver404, get_resolver, resolve
 from django.urls.resolvers import LocalePrefixPattern, URLPattern
+from django.utils import translation
 
 from intake.models import Callback, StaffSearch
 from intake.reports.rows import BEHIND
@@ -51,6 +53,16 @@ class Route:
 def routes():
     """All of them, in the order in which Django tries them."""
     return list(_walk(get_resolver(), ""))
+
+
+def route_of(address):
+    """The pattern that answers this address, in whatever language; "" if none does."""
+    path = urlsplit(address).path
+    with translation.override(translation.get_language_from_path(path) or "en"):
+        try:
+            return str(resolve(path).route)
+        except Resolver404:
+            return ""
 
 
 def _walk(resolver, before):

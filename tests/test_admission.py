@@ -21,6 +21,7 @@ from intake.actions import (
     web_requests,
 )
 from intake.actions.dialable import NotDialable
+from intake.admin import briefing
 from intake.models import Allowance, Callback, Event, Person, PersonNameWord, Reminder
 from tests.casting import JOHN, MARIA, maria, open_callback
 from tests.racing import at_once
@@ -429,6 +430,27 @@ def test_a_proof_is_asked_for_before_the_share_is_used_up(now):
     assert not web_requests.is_near_limit(HERE, now + 65 * MINUTE)
 
 
+@pytest.mark.parametrize(("share", "unasked"), [(5, 3), (2, 0), (1, 0)])
+def test_what_comes_without_a_proof_leaves_the_last_of_a_share(now, settings, share, unasked):
+    settings.HELPLINE_REQUESTS_PER_ADDRESS = share
+    for _ in range(unasked):
+        take(now, address=HERE, may_be_asked=True)
+    with pytest.raises(web_requests.ProofWanted):
+        take(now, address=HERE, may_be_asked=True)
+    for _ in range(share - unasked):
+        take(now, address=HERE)
+    with pytest.raises(web_requests.TooManyFromHere):
+        take(now, address=HERE)
+    assert allowances.used_by(address=HERE, now=now) == share
+
+
+def test_the_second_half_of_a_double_click_is_asked_for_nothing(now, settings):
+    settings.HELPLINE_REQUESTS_PER_ADDRESS = 3
+    request = wish(now, MARIA, address=HERE, may_be_asked=True)
+    first = web_requests.take(request=request, now=now)
+    assert web_requests.take(request=request, now=now).pk == first.pk
+
+
 def test_a_proof_is_asked_of_everybody_when_the_ceiling_is_near(now, settings, monkeypatch):
     settings.HELPLINE_REQUESTS_PER_HOUR = 5
     for number in range(4):
@@ -481,6 +503,16 @@ def test_two_sweeps_at_once_let_each_request_in_once(now):
 
 
 @pytest.mark.django_db(transaction=True)
+def test_two_sweeps_at_once_leave_nothing_behind(now, monkeypatch):
+    monkeypatch.setattr(sweeping, "ADMITTED_AT_ONCE", 3)
+    for _ in range(15):
+        take(now)
+    desk = {"channels": ["in_app"], "seconds": 60, "monotonic": time.monotonic}
+    assert set(at_once(*[lambda: sweeping.sweep(**desk)] * 2)) == {"done"}
+    assert not Callback.objects.filter(status=Status.RECEIVED).exists()
+
+
+@pytest.mark.django_db(transaction=True)
 def test_two_sweeps_at_once_agree_on_which_request_was_too_much(now):
     taken = [take(now, MARIA) for _ in range(8)]
     at_once(*[lambda: admit(now)] * 4)
@@ -499,3 +531,31 @@ def test_a_block_and_the_admission_of_its_number_at_once_leave_nothing_to_ring(a
     admit(now)
     assert fate(callback)[0] == Status.CANCELLED
     assert not callback.reminders.filter(status=Reminder.Status.PLANNED).exists()
+
+
+# --- One form -------------------------------------------------------------------------------------
+
+
+@pytest.mark.django_db(transaction=True)
+def test_one_form_sent_from_many_addresses_at_once_is_one_request(now):
+    """Or one proof of work would buy as many as somebody has addresses."""
+    wishes = [wish(now, form=7, address=f"203.0.113.{count}") for count in range(1, 9)]
+    at_once(*[lambda one=one: web_requests.take(request=one, now=now) for one in wishes])
+    assert Callback.objects.count() == 8
+    assert Callback.objects.filter(status=Status.RECEIVED).count() == 1
+
+
+@pytest.mark.parametrize("typed", [1, 2], ids=["the same", "corrected"])
+@pytest.mark.parametrize("near", ["share", "ceiling"])
+def test_what_was_taken_is_not_asked_for_work_when_it_is_sent_again(now, settings, typed, near):
+    """The new form it would get could not tell that it is the same request: two would be rung."""
+    first = take(now, MARIA, form=7, typed=1, address=HERE)
+    if near == "ceiling":
+        settings.HELPLINE_REQUESTS_PER_HOUR = 1
+    else:
+        settings.HELPLINE_REQUESTS_PER_ADDRESS = web_requests.LAST_OF_A_SHARE + 1
+    again = take(now, JOHN, form=7, typed=typed, address=HERE, may_be_asked=True)
+    assert (again.pk == first.pk) == (typed == 1)
+    assert Callback.objects.filter(status=Status.RECEIVED).count() == 1
+    with pytest.raises(web_requests.ProofWanted):
+        take(now, JOHN, form=8, address=HERE, may_be_asked=True)

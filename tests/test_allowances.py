@@ -9,8 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from intake.actions import allowances, sweeping
+from intake.crypto import get_keyring
 from intake.models import Allowance
 from intake.rules import allowances as rule
+from tests.crypto.rows import rotate
 
 HOME, ELSEWHERE = "203.0.113.7", "203.0.113.8"
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
@@ -169,3 +171,16 @@ def test_forty_at_once_get_one_share_between_them(now, most):
     assert len(answers) == 40
     assert answers.count(None) == most
     assert allowances.used_by(address=HOME, now=now) == most
+
+
+# --- Keys -----------------------------------------------------------------------------------------
+
+
+def test_what_was_used_keeps_no_old_key_in_the_ring(keys, now):
+    assert use(now, most=1) is None
+    rotate("--new-index-key")
+    rotate("--retire", "i1")
+    assert set(get_keyring().index.keys) == {"i2"}
+    # Under the new key everybody has a new share, once.
+    assert use(now, most=1) is None
+    assert use(now, most=1) is not None

@@ -6,7 +6,7 @@ import time
 from datetime import timedelta
 
 import pytest
-from django.core.management import CommandError, call_command
+from django.core.management import CommandError
 from django.db import IntegrityError, connection, transaction
 from django.urls import reverse
 
@@ -16,13 +16,12 @@ from intake.crypto.checks import verify_keyring
 from intake.crypto.keyring import (
     INDEX,
     KeyringError,
-    create_keyring_file,
     edit_keyring_file,
-    forget_keyring,
 )
 from intake.models import Attempt, BlockedNumber, Call, Callback, Event, Person, Reminder
 from tests import callers
 from tests.casting import JOHN, MARIA, maria, open_call, open_callback, rung
+from tests.crypto.rows import rotate
 from tests.racing import at_once
 
 pytestmark = pytest.mark.django_db
@@ -278,26 +277,6 @@ def test_nothing_of_the_number_is_stored(agent, now):
     people_digest.save()
     # Another purpose: the two tables cannot be joined on it.
     assert bytes(BlockedNumber.objects.get().number_digest) != people_digest.phone_index
-
-
-@pytest.fixture
-def keys(tmp_path, settings, db):
-    """A key ring of this test alone, in a file that can be rotated."""
-    from intake.models import KeyCheck
-
-    KeyCheck.objects.all().delete()
-    path = tmp_path / "keys.json"
-    create_keyring_file(path)
-    settings.HELPLINE_KEYS = ""
-    settings.HELPLINE_KEYS_FILE = path
-    forget_keyring()
-    verify_keyring()
-    yield path
-    forget_keyring()
-
-
-def rotate(*options):
-    call_command("rotate_keys", *options, "--settle-seconds=0")
 
 
 def test_a_block_holds_under_every_key_of_the_ring(keys, agent, now):

@@ -3,13 +3,12 @@
 import io
 import re
 import threading
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 from django.conf import settings as project
 from django.core.files.uploadedfile import SimpleUploadedFile
-from django.db import IntegrityError, OperationalError, connection, transaction
+from django.db import IntegrityError, transaction
 from django.urls import reverse
 from django.utils import translation
 from hypothesis import given
@@ -17,14 +16,15 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from helpline.requests import FilesWhereWanted
-from intake.actions import branding, dialable
-from intake.actions.branding import BrandText
+from intake.actions import brand_text, branding, dialable
+from intake.actions.brand_text import BrandText
 from intake.admin import briefing
 from intake.models import Branding, Event, Person
 from intake.rules import branding as colors
 from intake.rules import voicemails
 from intake.rules.preview_style import contained
 from tests.casting import maria, open_callback
+from tests.outage import no_database
 from tests.racing import at_once
 from tests.routes import routes
 from tests.test_logos import chunks, drawn, file_of, png_of
@@ -63,15 +63,6 @@ def published(by, now, logo=None, **fields):
 
 def verbs():
     return list(Event.objects.values_list("verb", flat=True))
-
-
-@contextmanager
-def no_database():
-    def away(execute, sql, params, many, context):
-        raise OperationalError("the server is gone")
-
-    with connection.execute_wrapper(away):
-        yield
 
 
 # --- What the pages show --------------------------------------------------------------------------
@@ -346,14 +337,14 @@ def test_each_step_is_in_the_audit_and_no_word_of_the_text(supervisor, now):
 @pytest.mark.parametrize(
     ("fields", "refusal"),
     [
-        ({"accent": "#ffcc00"}, branding.NotReadable),
-        ({"accent": "#7a2048", "accent_dark": "#220011"}, branding.NotReadable),
-        ({"accent_dark": "#ffffff"}, branding.NotReadable),
-        ({"voicemail_en": "About your treatment."}, branding.TellsTooMuch),
-        ({"voicemail_es": "Sobre el Xanax."}, branding.TellsTooMuch),
-        ({"name": "Almond Line", "voicemail_en": "Almond here."}, branding.TellsTooMuch),
-        ({"number": "+19005550123"}, branding.NotOurNumber),
-        ({"number": "+442079460000"}, branding.NotOurNumber),
+        ({"accent": "#ffcc00"}, brand_text.NotReadable),
+        ({"accent": "#7a2048", "accent_dark": "#220011"}, brand_text.NotReadable),
+        ({"accent_dark": "#ffffff"}, brand_text.NotReadable),
+        ({"voicemail_en": "About your treatment."}, brand_text.TellsTooMuch),
+        ({"voicemail_es": "Sobre el Xanax."}, brand_text.TellsTooMuch),
+        ({"name": "Almond Line", "voicemail_en": "Almond here."}, brand_text.TellsTooMuch),
+        ({"number": "+19005550123"}, brand_text.NotOurNumber),
+        ({"number": "+442079460000"}, brand_text.NotOurNumber),
     ],
 )
 def test_what_breaks_a_rule_is_refused_and_nothing_is_kept(fields, refusal, supervisor, now):
@@ -381,17 +372,17 @@ def test_the_rules_are_asked_once_more_when_it_is_published(supervisor, now):
     draft = drafted(supervisor, now, voicemail_en="Hello, Almond, I will ring again.")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(project, "HELPLINE_NAME", "Almond Line")
-        with pytest.raises(branding.TellsTooMuch):
+        with pytest.raises(brand_text.TellsTooMuch):
             branding.publish(draft=draft, revision=1, by=supervisor, now=now)
     assert branding.draft() is not None
 
 
 @pytest.mark.django_db
 def test_an_invented_number_is_refused_in_production(settings):
-    assert branding.number_refusal("+12025550142") == ""
+    assert brand_text.number_refusal("+12025550142") == ""
     settings.PRODUCTION = True
-    assert "invented people" in branding.number_refusal("+12025550142")
-    assert branding.number_refusal("+18005550142") == ""
+    assert "invented people" in brand_text.number_refusal("+12025550142")
+    assert brand_text.number_refusal("+18005550142") == ""
 
 
 @pytest.mark.django_db

@@ -58,6 +58,7 @@ def test_the_check_of_the_lease_knows_what_the_engine_leaves_for_the_last(settin
         ("helpline.E005", {"REMINDER_LEASE_SECONDS": 59, "TEXT_GATEWAY": "console"}),
         ("helpline.W004", {"REMINDER_LEASE_SECONDS": 39}),
         ("helpline.W001", {"PRODUCTION": True, "EMAIL_BACKEND": "x.filebased.EmailBackend"}),
+        ("helpline.W005", {"PRODUCTION": True, "TRUSTED_PROXIES": 0}),
     ],
 )
 def test_a_set_up_that_breaks_a_promise_is_found(settings, found, wrong):
@@ -193,6 +194,7 @@ def test_djangos_own_deployment_checks_are_content_in_production(tmp_path):
             BASE_URL="https://help.example.org",
             EMAIL_URL="smtp://mail.example.org:25",
             REDIS_URL="redis://redis:6379/0",
+            TRUSTED_PROXIES="1",
         ),
         capture_output=True,
         text=True,

@@ -567,3 +567,26 @@ def test_the_pages_hold_no_script_no_style_and_nothing_from_elsewhere(client, re
         assert not re.findall(r'(?:src|action)="(?!/)', content)
         assert not re.search(r"<style|<script(?![^>]*src=)|\sstyle=|\son\w+=", content)
         assert content.index("Leave this page") < content.index("<main")
+
+
+@pytest.mark.parametrize("because", Callback.HeldBecause.values)
+def test_a_request_that_waits_for_a_human_looks_like_any_other(
+    client, request_made, frozen, because
+):
+    """On the receipt, behind the link, and once its time has come."""
+    held, new = request_made(), request_made(phone="(202) 555-0177")
+    Callback.objects.filter(pk=held.pk).update(status="held", held_because=because)
+    held.refresh_from_db()
+
+    def receipt(one):
+        address = receipt_url(one)
+        return neutral(client.get(address), one).replace(address, "")
+
+    def own(one):
+        return neutral(post(client, "manage", one), one)
+
+    assert receipt(held) == receipt(new)
+    assert own(held) == own(new)
+    frozen.move_to(held.due_at)
+    assert "It is time for your call." in own(held)
+    assert own(held) == own(new)

@@ -3,7 +3,7 @@
 from datetime import time, timedelta
 
 import pytest
-from django.core.management import CommandError, call_command
+from django.core.management import CommandError
 from django.db import connection
 
 from intake.actions import (
@@ -22,11 +22,10 @@ from intake.actions.events import PUBLIC
 from intake.actions.own_requests import OwnHours, Stage
 from intake.admin import briefing
 from intake.crypto import get_keyring
-from intake.crypto.checks import verify_keyring
-from intake.crypto.keyring import create_keyring_file, forget_keyring
 from intake.models import Attempt, Callback, Event, OnlineStop, Person, Reminder
 from intake.rules.callback_times import Slot
 from tests.casting import JOHN, MARIA, maria, open_call, open_callback, rung
+from tests.crypto.rows import rotate
 from tests.racing import at_once
 
 pytestmark = pytest.mark.django_db
@@ -540,26 +539,6 @@ def test_nothing_of_the_number_is_stored_and_no_other_table_has_its_digest(now):
 
 
 # --- Keys ----------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def keys(tmp_path, settings, db):
-    """A key ring of this test alone, in a file that can be rotated."""
-    from intake.models import KeyCheck
-
-    KeyCheck.objects.all().delete()
-    path = tmp_path / "keys.json"
-    create_keyring_file(path)
-    settings.HELPLINE_KEYS = ""
-    settings.HELPLINE_KEYS_FILE = path
-    forget_keyring()
-    verify_keyring()
-    yield path
-    forget_keyring()
-
-
-def rotate(*options):
-    call_command("rotate_keys", *options, "--settle-seconds=0")
 
 
 def purge():

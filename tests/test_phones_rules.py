@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from intake.rules import phones
+from intake.rules import phones, zones
 from intake.rules.phones import (
     NotANumber,
     candidate_zones,
@@ -293,3 +293,18 @@ def test_the_zones_of_a_number_are_candidates():
     assert candidate_zones("+16895550123") == ("America/Chicago", "America/New_York")
     assert candidate_zones(OUR_LINE) == ()
     assert candidate_zones("nothing") == ()
+
+
+@pytest.mark.parametrize(
+    "number",
+    [
+        "+12025550123",
+        "+19995550123",
+        "+11234567890",
+        "+1202555012",
+        "+442079460958",
+        "+12120000000",
+    ],
+)
+def test_a_number_is_read_as_the_library_reads_it(number):
+    assert zones.parsed(number) == phonenumbers.parse(number)

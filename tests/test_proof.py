@@ -196,7 +196,7 @@ def test_without_scripts_the_request_is_taken_all_the_same_and_waits_for_a_human
 
 def test_a_page_opened_before_the_rush_is_shown_once_more_with_the_work(page, client, monkeypatch):
     ticket = page.open()
-    monkeypatch.setattr(web_requests, "is_near_limit", lambda address, now: True)
+    monkeypatch.setattr(web_requests, "_is_near_ceiling", lambda now: True)
     response = page.send(ticket=ticket, alias="Robin", topic="cost")
     content = response.content.decode()
     assert response.status_code == 422

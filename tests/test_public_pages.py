@@ -249,6 +249,21 @@ def test_the_receipt_closes_after_half_an_hour(page, client):
     assert "we still have it" in over.content.decode()
 
 
+def test_the_receipt_opens_in_no_other_browser_and_not_after_leaving(page, client):
+    """Whoever presses "back", or finds the address in a history, learns nothing from it."""
+    location = page.send()["Location"]
+    assert client.get(location).status_code == 200
+    assert client.get(f"/es{location}").status_code == 200
+    assert Client().get(location).status_code == 404
+    client.get("/leave/")
+    left = client.get(location)
+    assert left.status_code == 404
+    assert only_callback().reference not in left.content.decode()
+    # A new cookie is another browser.
+    page.open()
+    assert client.get(location).status_code == 404
+
+
 def test_a_form_ticket_opens_no_receipt(page, client):
     assert client.get(f"/callback/thanks/{page.open()}/").status_code == 404
 

@@ -384,6 +384,12 @@ def test_a_press_that_is_none_of_the_buttons_changes_nothing(held, press, decisi
     assert state(request) == "held"
 
 
+def test_a_supervisor_is_led_to_what_was_decided_for_many_at_once(client_for, agent, supervisor):
+    orders = reverse("admin:intake_revieworder_changelist")
+    assert orders in client_for(supervisor).get(QUEUE).content.decode()
+    assert orders not in client_for(agent).get(QUEUE).content.decode()
+
+
 def test_the_page_is_for_those_who_may_review(
     held, frozen, client_for, agent, supervisor, privacy_officer, administrator
 ):
@@ -423,6 +429,14 @@ def test_the_record_says_why_it_waits_and_offers_both_ways(held, frozen, client_
     text = client.get(reverse("admin:intake_callback_change", args=[other.pk])).content.decode()
     assert "Turned down: They were helped already" in text
     assert client.post(turn_down, {"reason": "helped"}).status_code == 422
+
+
+def test_the_record_names_the_language_in_words(held, frozen, client_for, agent):
+    request = held()
+    Person.objects.filter(pk=request.person_id).update(language="es")
+    record = reverse("admin:intake_callback_change", args=[request.pk])
+    page = client_for(agent).get(record).content.decode()
+    assert "<dt>Language</dt><dd>Spanish</dd>" in page
 
 
 def test_a_request_that_cannot_be_read_stands_in_the_list_and_can_be_turned_down(
@@ -526,6 +540,8 @@ def test_one_that_cannot_be_decided_is_set_aside_and_stands_in_nobodys_way(
     carried_out(now)
     assert (state(first), state(second), state(third)) == ("open", "held", "open")
     assert second.held_because == "failed"
+    told = Event.objects.get(subject_id=str(second.pk), verb="callback.held")
+    assert told.detail == {"because": "failed"}
     assert ReviewOrder.objects.get().decided == 2
 
 

@@ -8,9 +8,9 @@ from urllib.parse import urljoin, urlsplit
 from django.contrib.admin.models import LogEntry
 from django.contrib.sessions.models import Session
 from django.db import transaction
-from django.urls import resolve
 
 from tests.canaries import PREFIX, Canary
+from tests.routes import route_of
 from tests.visitor import Page
 from tests.walk import request, table_rows, texts_of
 
@@ -45,7 +45,7 @@ class Typist:
             if path.endswith(NOT_PRESSED):
                 continue
             for button in form.buttons or [("", "", "")]:
-                attempt, kind = (path, *button[:2]), (resolve(path).route, *button[:2])
+                attempt, kind = (path, *button[:2]), (route_of(path), *button[:2])
                 if not {attempt, kind} & self.pressed:
                     with transaction.atomic():
                         status = self.press(page.address, page.route, form, button)

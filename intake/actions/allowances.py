@@ -9,9 +9,10 @@ from typing import Any
 from django.db import connection
 from django.db.models import Q
 
-from intake.crypto import lone_digest
+from intake.crypto import get_keyring, lone_digest
 from intake.models import Allowance
 from intake.models.base import new_id
+from intake.models.trips import Statement, in_one_trip
 from intake.rules import allowances
 
 PURPOSE = "form.address"
@@ -24,11 +25,19 @@ def line_up(*, address: str) -> None:
 
     On PostgreSQL; SQLite has one writer at a time anyway.
     """
+    for statement in queue(address=address):
+        in_one_trip(statement)
+
+
+def queue(*, address: str) -> list[Statement]:
+    """What ``line_up`` runs, if anything, for whoever has more to ask in the same trip."""
+    if connection.vendor != "postgresql":
+        return []
     place = allowances.place_of(address)
-    if place and connection.vendor == "postgresql":
-        number = int.from_bytes(lone_digest(PURPOSE, place)[0][:4], "big", signed=True)
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [LOCK, number])
+    if not place:
+        return []
+    number = int.from_bytes(lone_digest(PURPOSE, place)[0][:4], "big", signed=True)
+    return [("SELECT pg_advisory_xact_lock(%s, %s)", [LOCK, number])]
 
 
 def use_one(*, address: str, most: int, now: datetime) -> datetime | None:
@@ -37,10 +46,15 @@ def use_one(*, address: str, most: int, now: datetime) -> datetime | None:
     Part of the caller's transaction, after ``line_up``: what is rolled back was not used. An
     unknown address ("") has no limit.
     """
-    place = allowances.place_of(address)
-    if not place or _use(place, most, now):
+    if count_one(address=address, most=most, now=now):
         return None
-    return _free_again_at(place, most, now)
+    return _free_again_at(allowances.place_of(address), most, now)
+
+
+def count_one(*, address: str, most: int, now: datetime) -> bool:
+    """As ``use_one``, but returns only whether there was one to take."""
+    place = allowances.place_of(address)
+    return not place or _use(place, most, now)
 
 
 def used_by(*, address: str, now: datetime) -> int:
@@ -99,3 +113,9 @@ def forget(*, now: datetime) -> int:
         Q(began_at__lte=after) | Q(began_at__gt=until)
     ).delete()
     return gone
+
+
+def forget_other_keys() -> None:
+    """Delete what was counted under an index key of before: a share is looked up under the current
+    one alone, and the old one need not stay in the ring for it."""
+    Allowance.objects.exclude(key_id=get_keyring().index.current).delete()

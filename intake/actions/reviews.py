@@ -243,12 +243,15 @@ def _decide(callback: Callback, current: ReviewOrder, now: datetime) -> bool:
         raise
     except Exception as error:
         logger.error("held request %s could not be decided", callback.pk, exc_info=error)
-        _set_aside(callback)
+        _set_aside(callback, now)
         return False
     return True
 
 
-def _set_aside(callback: Callback) -> None:
-    Callback.objects.filter(pk=callback.pk, status=Callback.Status.HELD).update(
-        held_because=Callback.HeldBecause.FAILED
-    )
+@transaction.atomic
+def _set_aside(callback: Callback, now: datetime) -> None:
+    failed = Callback.HeldBecause.FAILED
+    waiting = Callback.objects.filter(pk=callback.pk, status=Callback.Status.HELD)
+    if waiting.update(held_because=failed):
+        detail = {"because": failed}
+        events.write("callback.held", by=events.SYSTEM, now=now, subject=callback, detail=detail)

@@ -1,7 +1,8 @@
 """What is still under way at the end of a shift, as ids, references, levels and times.
 
 Four lists, each bounded: callers at high risk whose loop is not closed, callbacks due by the end of
-the next shift, requests nobody has looked at, referrals that wait for an answer. No name, no number, no word of a narrative.
+the next shift, requests nobody has looked at, referrals that wait for an answer. No name, no number,
+no word of a narrative.
 """
 
 from collections.abc import Iterable

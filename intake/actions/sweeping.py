@@ -70,16 +70,17 @@ def sweep(
 
 def _admit_received(turn: Turn) -> bool:
     """Whatever befalls the requests, the notices behind them go out."""
-    admitted = ADMITTED_AT_ONCE
+    is_more = True
     try:
-        while admitted == ADMITTED_AT_ONCE and not turn.is_over():
-            admitted = admission.admit_received(limit=ADMITTED_AT_ONCE, now=database_now())
+        while is_more and not turn.is_over():
+            # Fewer than asked for: others were at the same ones, and may leave the rest to us.
+            is_more = admission.admit_received(limit=ADMITTED_AT_ONCE, now=database_now()) > 0
         allowances.forget(now=database_now())
     except Exception as error:
         _log_trouble("received requests", error)
         _recover()
         return False
-    return admitted == ADMITTED_AT_ONCE
+    return is_more
 
 
 def _carry_out_orders(turn: Turn) -> bool:

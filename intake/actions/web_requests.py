@@ -7,7 +7,7 @@ same statements.
 import math
 import threading
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -20,7 +20,8 @@ from django.db import IntegrityError, connection, transaction
 from intake.actions import allowances, dialable, doorbell, events, people, reminders
 from intake.actions.base import Refused, move
 from intake.models import PENDING, Callback, Person
-from intake.models.inserting import Insertion
+from intake.models.inserting import Insertion, insert_all
+from intake.models.trips import Statement, in_one_trip
 from intake.rules import hours
 
 
@@ -34,6 +35,12 @@ class TooManyFromHere(Refused):
         self.retry_at = retry_at
 
 
+class ProofWanted(Refused):
+    """A limit is near: the browser is to do some work first."""
+
+    default_message = "Many requests come in right now."
+
+
 @dataclass(frozen=True)
 class WebRequest:
     """What the public form holds, checked by it: an unsaved person and their wishes.
@@ -42,8 +49,8 @@ class WebRequest:
     came from, and what was typed into it. ``consent_wording`` is the version of the text the
     person agreed to be called under. ``asked_outside_hours``: they asked to be rung at this very
     time, even at night. ``address``: where it came from, for the limit alone; "" is not limited.
-    ``is_proven``: the browser did the work it was asked for, if any was. ``guess``: where they are,
-    if the form has found that out already.
+    ``is_proven``: the browser did the work it was asked for, if any was; ``may_be_asked``: it was
+    not, and can be. ``guess``: where they are, if the form has found that out already.
     """
 
     person: Person
@@ -58,6 +65,7 @@ class WebRequest:
     asked_outside_hours: bool = False
     address: str = ""
     is_proven: bool = True
+    may_be_asked: bool = False
     guess: hours.ZoneGuess | None = None
 
     @property
@@ -91,8 +99,13 @@ def is_near_limit(address: str, now: datetime) -> bool:
     """Whether the next request from this address should come with a proof of work."""
     if _is_near_ceiling(now):
         return True
-    most = settings.HELPLINE_REQUESTS_PER_ADDRESS - LAST_OF_A_SHARE
-    return allowances.used_by(address=address, now=now) >= most
+    return allowances.used_by(address=address, now=now) >= _unasked_share()
+
+
+def _unasked_share() -> int:
+    """So many from one address come without a proof of work."""
+    share: int = settings.HELPLINE_REQUESTS_PER_ADDRESS
+    return share - LAST_OF_A_SHARE
 
 
 def _is_near_ceiling(now: datetime) -> bool:
@@ -116,9 +129,12 @@ def take(*, request: WebRequest, now: datetime) -> Callback:
 
     Sent again with changes, it replaces what it sent before: a number corrected after "back" must
     not leave the wrong one to be rung. It is RECEIVED, and nobody is rung, until ``admission`` has
-    let it in. Raises ``NotDialable``, and ``TooManyFromHere`` when its address has used its share.
+    let it in. Raises ``NotDialable``, ``TooManyFromHere`` when its address has used its share, and
+    ``ProofWanted`` when a limit is near and the browser may be asked for work.
     """
     dialable.require(request.person.number)
+    if request.may_be_asked and _is_near_ceiling(now) and not _sent_before(request):
+        raise ProofWanted
     callback = _callback(request, now)
     rows = _rows(callback, request, now)
     try:
@@ -131,23 +147,32 @@ def take(*, request: WebRequest, now: datetime) -> Callback:
 
 @transaction.atomic
 def _take(
-    request: WebRequest, callback: Callback, rows: Iterable[Insertion], now: datetime
+    request: WebRequest, callback: Callback, rows: Sequence[Insertion], now: datetime
 ) -> Callback:
-    allowances.line_up(address=request.address)
-    earlier = _from_form(request.form_digest)
+    earlier = _in_line(request)
     for one in earlier:
         if one.request_token == request.token:
             return one
-    retry_at = allowances.use_one(
-        address=request.address, most=settings.HELPLINE_REQUESTS_PER_ADDRESS, now=now
-    )
-    if retry_at is not None:
-        raise TooManyFromHere(retry_at)
-    for row in rows:
-        row.run()
+    _use_share(request, now, is_new=not earlier)
+    insert_all(rows)
     _replace(earlier, now)
     doorbell.let_in(is_urgent=callback.in_danger)
     return callback
+
+
+def _use_share(request: WebRequest, now: datetime, *, is_new: bool) -> None:
+    """One statement counts it and tells what ``is_near_limit`` would.
+
+    What the form sent before is never asked for work: in a new form it would be a second request.
+    """
+    if request.may_be_asked and is_new:
+        if not allowances.count_one(address=request.address, most=_unasked_share(), now=now):
+            raise ProofWanted
+        return
+    most = settings.HELPLINE_REQUESTS_PER_ADDRESS
+    retry_at = allowances.use_one(address=request.address, most=most, now=now)
+    if retry_at is not None:
+        raise TooManyFromHere(retry_at)
 
 
 def _rows(callback: Callback, request: WebRequest, now: datetime) -> list[Insertion]:
@@ -191,12 +216,33 @@ def _in_turn() -> Iterator[None]:
 FROM_FORM = "SELECT id FROM intake_callback WHERE request_token >= %s AND request_token < %s"
 
 
-def _from_form(form_digest: str) -> list[Callback]:
-    """What the same form sent before."""
-    with connection.cursor() as cursor:
-        cursor.execute(FROM_FORM, [form_digest, f"{form_digest}g"])
-        found = [to_id(row[0]) for row in cursor.fetchall()]
+def _in_line(request: WebRequest) -> list[Callback]:
+    """What the same form sent before, once nobody else of this address is being counted."""
+    rows = in_one_trip(
+        *allowances.queue(address=request.address), *_queue(request), _from_form(request)
+    )
+    found = [to_id(row[0]) for row in rows]
     return list(Callback.objects.filter(pk__in=found)) if found else []
+
+
+def _sent_before(request: WebRequest) -> bool:
+    return bool(in_one_trip(_from_form(request)))
+
+
+def _from_form(request: WebRequest) -> Statement:
+    return FROM_FORM, [request.form_digest, f"{request.form_digest}g"]
+
+
+# With 32 bits of the form's digest.
+FORM_LOCK = 0x0F03
+
+
+def _queue(request: WebRequest) -> list[Statement]:
+    """Sent from two addresses at once, one form is one request, too; always after the addresses."""
+    if connection.vendor != "postgresql":
+        return []
+    number = int.from_bytes(bytes.fromhex(request.form_digest[:8]), "big", signed=True)
+    return [("SELECT pg_advisory_xact_lock(%s, %s)", [FORM_LOCK, number])]
 
 
 def to_id(value: Any) -> UUID:

@@ -3,7 +3,8 @@
 from django.utils.translation import gettext as __
 
 from intake.actions import branding
-from intake.actions.branding import Brand, BrandText
+from intake.actions.brand_text import BrandText
+from intake.actions.branding import Brand
 from intake.models import Branding
 from intake.rules import branding as colors
 from intake.rules.branding import Palette

@@ -6,7 +6,7 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
-from intake.actions.branding import BrandText, number_refusal
+from intake.actions.brand_text import BrandText, number_refusal
 from intake.admin.call_sheet_forms import text_area
 from intake.admin.pages import ActionForm
 from intake.models import Branding

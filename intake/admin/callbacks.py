@@ -14,7 +14,14 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from intake.actions import callbacks, finding
-from intake.admin import callback_pages, claim_pages, dial_pages, request_reviews
+from intake.admin import (
+    briefing,
+    callback_pages,
+    claim_pages,
+    dial_pages,
+    request_reviews,
+    review_pages,
+)
 from intake.admin.base import HelplineAdmin, staff
 from intake.admin.call_steps import record_url
 from intake.admin.times import relative, staff_time, their_window
@@ -52,8 +59,8 @@ class CallbackAdmin(HelplineAdmin):
         "handover": claim_pages.HandOverPage,
         "reschedule": callback_pages.ReschedulePage,
         "cancel": callback_pages.CancelPage,
-        "let_through": request_reviews.LetThroughPage,
-        "turn_down": request_reviews.TurnDownPage,
+        "let_through": review_pages.LetThroughPage,
+        "turn_down": review_pages.TurnDownPage,
     }
 
     def get_urls(self) -> list[URLPattern]:
@@ -96,6 +103,7 @@ class CallbackAdmin(HelplineAdmin):
         ends = record.window_ends_at if record.due_at <= now else None
         return {
             "person": person,
+            "language": briefing.language_name(person.language),
             "masked": phones.mask(str(person.phone)) if person.phone else "",
             "due_staff": staff_time(record.due_at),
             "due_theirs": their_window(record.due_at, record.window_ends_at, record.time_zone),
@@ -113,10 +121,10 @@ class CallbackAdmin(HelplineAdmin):
             if record.closed_by_block and self.may(request, "view_blockednumber")
             else "",
             "may_change": self.may(request, "change_callback"),
-            "waits_because": request_reviews.why(record)
+            "waits_because": review_pages.why(record)
             if record.status in review_queue.WAITING
             else "",
-            "may_review": self.may(request, request_reviews.PERMISSION),
+            "may_review": self.may(request, review_pages.PERMISSION),
             "turned_down": record.get_turned_down_because_display(),
             "may_hand_over": record.is_open and _is_theirs(record, user),
             "is_claimed_by_other": callbacks.is_claimed(record, now)

@@ -47,7 +47,7 @@ def groups(request: HttpRequest) -> list[dict[str, Any]]:
             _("Blocked numbers"),
             "mute",
         ),
-        ("intake.view_branding", "intake_branding_changelist", _("Public pages"), "paper"),
+        ("intake.view_branding", "intake_branding_changelist", _("Branding"), "paper"),
         ("intake.view_event", "intake_event_changelist", _("Audit"), "ledger"),
         ("auth.view_user", "auth_user_changelist", _("Staff accounts"), "people"),
     ]

@@ -132,7 +132,12 @@ class CallbackRequestForm(WhenForm):
         return guess.zones[0] if guess.is_certain else ""
 
     def request(
-        self, ticket: Ticket, *, address: str = "", is_proven: bool = True
+        self,
+        ticket: Ticket,
+        *,
+        address: str = "",
+        is_proven: bool = True,
+        may_be_asked: bool = False,
     ) -> web_requests.WebRequest:
         """What ``actions.web_requests`` takes; only after ``is_valid``."""
         cleaned = self.cleaned_data
@@ -152,6 +157,7 @@ class CallbackRequestForm(WhenForm):
             in_danger=cleaned["in_danger"] != Danger.NO,
             address=address,
             is_proven=is_proven,
+            may_be_asked=may_be_asked,
         )
 
     def _content(self) -> str:

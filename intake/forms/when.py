@@ -1,10 +1,10 @@
 """When to call: a day and a part of it, on the caller's own clock."""
 
-import copy
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 from django import forms
+from django.forms import BoundField
 from django.utils.translation import gettext_lazy as _
 
 from intake.actions import calling_hours
@@ -24,6 +24,27 @@ class SharedFields(dict[str, forms.Field]):
 
     def __deepcopy__(self, memo: Any) -> dict[str, forms.Field]:
         return dict(self)
+
+
+class DayAheadOnForm(BoundField):
+    """Its control offers the days of the form's own two weeks, wide enough for every zone."""
+
+    form: "WhenForm"
+
+    def build_widget_attrs(self, attrs: Any, widget: Any = None) -> dict[str, Any]:
+        ahead = timedelta(days=callback_times.MOST_DAYS_AHEAD)
+        return {
+            **super().build_widget_attrs(attrs, widget),
+            "min": (self.form.now - timedelta(hours=12)).date().isoformat(),
+            "max": (self.form.now + ahead + timedelta(hours=12)).date().isoformat(),
+        }
+
+
+class DayAheadField(TypedDateField):
+    """Shared by all forms: what is of today stands on the bound field alone."""
+
+    def get_bound_field(self, form: forms.BaseForm, field_name: str) -> BoundField:
+        return DayAheadOnForm(form, self, field_name)
 
 
 FormClass = TypeVar("FormClass", bound=type[forms.Form])
@@ -54,10 +75,11 @@ class WhenForm(forms.Form):
         label=_("When should we call?"),
         initial=Day.ASAP,
         help_text=_(
-            "We call between 8 a.m. and 9 p.m. your time. At night we call only if you ask us to."
+            "We call between 8 a.m. and 9 p.m. your time, in some states to 8 p.m. At night we call"
+            " only if you ask us to."
         ),
     )
-    on = TypedDateField(
+    on = DayAheadField(
         label=_("Which day?"),
         help_text=_("A day in the next two weeks."),
         required=False,
@@ -75,13 +97,6 @@ class WhenForm(forms.Form):
         kwargs.setdefault("label_suffix", "")
         super().__init__(*args, **kwargs)
         self.now = now
-        # Wide enough for every zone; the form itself asks for the caller's own two weeks.
-        ahead = timedelta(days=callback_times.MOST_DAYS_AHEAD)
-        self.fields["on"] = copy.deepcopy(self.fields["on"])
-        self.fields["on"].widget.attrs |= {
-            "min": (now - timedelta(hours=12)).date().isoformat(),
-            "max": (now + ahead + timedelta(hours=12)).date().isoformat(),
-        }
 
     def person(self, cleaned: dict[str, Any]) -> Person:
         """Who is to be called, with the part of the day they chose as their safe hours."""

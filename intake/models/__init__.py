@@ -5,9 +5,10 @@ Call -> Safety screen -> Insurance check -> Referral -> Callback -> Reminder -> 
 
 from intake.models.allowances import Allowance
 from intake.models.answers import AnswerCard, AnswerFeedback
+from intake.models.attempts import Attempt
 from intake.models.blocks import BlockedNumber
 from intake.models.branding import Branding
-from intake.models.callbacks import PENDING, Attempt, Callback
+from intake.models.callbacks import PENDING, Callback
 from intake.models.calls import Call, CallAmendment, SubstanceUse
 from intake.models.consents import Consent, Disclosure
 from intake.models.debriefs import Debrief

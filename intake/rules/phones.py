@@ -12,7 +12,7 @@ import phonenumbers
 from phonenumbers import PhoneNumberType
 
 from intake.rules.decisions import Decision
-from intake.rules.zones import AREA_CODE_ZONES, number_zones
+from intake.rules.zones import AREA_CODE_ZONES, number_zones, parsed
 
 US_REGIONS = frozenset({"US", "PR", "VI", "GU", "MP", "AS"})
 TOLL_FREE = frozenset({"800", "822", "833", "844", "855", "866", "877", "888"}) | {
@@ -142,7 +142,7 @@ def _place_refusal(e164: str, area: str, exchange: str, *, allow_fictional: bool
         return ""
     if exchange == "555":
         return _fictional_refusal(e164, area, allow_fictional=allow_fictional)
-    number = phonenumbers.parse(e164)
+    number = parsed(e164)
     if area not in AREA_CODE_ZONES and (
         phonenumbers.region_code_for_number(number) not in US_REGIONS
     ):

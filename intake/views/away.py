@@ -3,9 +3,9 @@
 import functools
 import logging
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import render
 
 from intake.actions.delivery import DATABASE_TROUBLE
@@ -13,7 +13,8 @@ from intake.views.frame import frame
 
 logger = logging.getLogger(__name__)
 
-View = Callable[..., HttpResponse]
+View = Callable[..., HttpResponseBase]
+Response = TypeVar("Response", bound=HttpResponseBase)
 RETRY_SECONDS = 60
 
 
@@ -21,7 +22,7 @@ def or_away(view: View) -> View:
     """A page that is nothing without the database: 503 and our number while it is away."""
 
     @functools.wraps(view)
-    def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+    def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         try:
             return view(request, *args, **kwargs)
         except DATABASE_TROUBLE as trouble:
@@ -36,6 +37,6 @@ def note(trouble: Exception) -> None:
     logger.error("the database did not answer a public page: %s", type(trouble).__name__)
 
 
-def retry_later(response: HttpResponse) -> HttpResponse:
+def retry_later(response: Response) -> Response:
     response["Retry-After"] = str(RETRY_SECONDS)
     return response

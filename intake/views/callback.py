@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone, translation
@@ -25,7 +25,7 @@ from intake.views import away, manage
 from intake.views.form_fields import Fields
 from intake.views.frame import LANGUAGE_NAMES, frame, in_every_language
 from intake.views.promises import MAINLAND, late_zones, zone_name
-from intake.views.thanks import receipt_url
+from intake.views.thanks import browser_of, receipt_url
 
 # The field only robots fill in; its name is one they like and browsers do not fill by themselves.
 TRAP = "website"
@@ -97,8 +97,6 @@ class CallbackPage(View):
         suspicion = ticket.problem or ("trap" if request.POST.get(TRAP) else "")
         if suspicion:
             return show(request, Shown(form, new_ticket(request), suspicion))
-        if not ticket.asks_proof and is_near_limit(request):
-            return show(request, Shown(form, Ticket.issue(asks_proof=True), "busy"))
         return self.take(request, form, ticket)
 
     def take(self, request: HttpRequest, form: CallbackRequestForm, ticket: Ticket) -> HttpResponse:
@@ -106,9 +104,16 @@ class CallbackPage(View):
         is_proven = not ticket.asks_proof or proof.holds(
             request.POST.get("proof", ""), ticket.nonce
         )
-        wanted = form.request(ticket, address=client_address(request), is_proven=is_proven)
+        wanted = form.request(
+            ticket,
+            address=client_address(request),
+            is_proven=is_proven,
+            may_be_asked=not ticket.asks_proof,
+        )
         try:
             callback = web_requests.take(request=wanted, now=form.now)
+        except web_requests.ProofWanted:
+            return show(request, Shown(form, Ticket.issue(asks_proof=True), "busy"))
         except web_requests.TooManyFromHere as refusal:
             shown = Shown(form, ticket, "limit", retry_at=refusal.retry_at)
             return show(request, shown, status=429)
@@ -119,7 +124,7 @@ class CallbackPage(View):
             away.note(trouble)
             # The same ticket: if it was stored after all, the next press finds it.
             return away.retry_later(show(request, Shown(form, ticket, "away"), status=503))
-        return HttpResponseRedirect(receipt_url(callback))
+        return HttpResponseRedirect(receipt_url(callback, browser=browser_of(request)))
 
     def in_another_language(self, request: HttpRequest, ticket: Ticket) -> HttpResponse:
         """The same page, everything typed included, in the language of this address."""
@@ -168,7 +173,7 @@ def show(request: HttpRequest, shown: Shown, *, status: int = 422) -> HttpRespon
     return response
 
 
-def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponseBase:
     """Refused as forged, which also befalls people whose cookie is gone.
 
     The callback form comes back with everything typed and a new cookie; sent from another site it

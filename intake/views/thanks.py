@@ -4,15 +4,18 @@ import uuid
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from django.conf import settings
 from django.core import signing
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.crypto import constant_time_compare
 from django.views.decorators.http import require_safe
 
 from intake.actions import own_requests
 from intake.actions.own_requests import Stage
+from intake.crypto import mac
 from intake.models import Callback
 from intake.views import manage
 from intake.views.away import or_away
@@ -22,8 +25,8 @@ from intake.views.promises import Promise
 
 # Long enough to write the reference down, too short for whoever finds the address later.
 RECEIPT_LIFE = timedelta(minutes=30)
-# No hex digit.
-_AT_ANY_HOUR = "n"
+# No hex digits.
+_AT_ANY_HOUR, _BROWSER = "n", "-"
 
 
 @dataclass(frozen=True)
@@ -34,18 +37,34 @@ class Receipt:
     at_any_hour: bool
 
 
-def receipt_url(callback: Callback) -> str:
-    """The address of a receipt: a signed id that is good for half an hour, and one wish."""
+def browser_of(request: HttpRequest) -> str:
+    """A mark of the one cookie this browser holds, which the exit takes away; "" without it."""
+    cookie = request.COOKIES.get(settings.CSRF_COOKIE_NAME, "")
+    return mac("callback.receipt_browser", cookie.encode())[:8].hex() if cookie else ""
+
+
+def receipt_url(callback: Callback, *, browser: str = "") -> str:
+    """The address of a receipt: a signed id that is good for half an hour, and one wish.
+
+    With ``browser`` it opens there alone, and not after leaving: neither the "back" of a browser
+    without scripts nor its history brings the receipt up again.
+    """
     content = f"{callback.pk.hex}{_AT_ANY_HOUR if callback.asked_outside_hours else ''}"
+    if browser:
+        content = f"{content}{_BROWSER}{browser}"
     return reverse("callback-thanks", args=[_receipt_signer().sign(content)])
 
 
-def receipt_of(token: str) -> Receipt | None:
-    """The receipt at an address, unless it was not signed by us or half an hour has gone by."""
+def receipt_of(token: str, *, browser: str = "") -> Receipt | None:
+    """The receipt at an address, unless it was not signed by us, is another browser's, or half an
+    hour has gone by."""
     try:
         content = _receipt_signer().unsign(token, max_age=RECEIPT_LIFE)
+        content, _, owner = content.partition(_BROWSER)
         pk = uuid.UUID(content.removesuffix(_AT_ANY_HOUR))
     except (signing.BadSignature, ValueError):
+        return None
+    if owner and not constant_time_compare(owner, browser):
         return None
     requested = Callback.objects.filter(source=Callback.Source.WEB)
     callback = requested.select_related("person").filter(pk=pk).first()
@@ -60,7 +79,7 @@ def _receipt_signer() -> signing.TimestampSigner:
 @or_away
 def thanks(request: HttpRequest, token: str) -> HttpResponse:
     """Reference and what happens next; no number, no name, and nothing of what came of it."""
-    receipt, now = receipt_of(token), timezone.now()
+    receipt, now = receipt_of(token, browser=browser_of(request)), timezone.now()
     if receipt is None:
         return render(request, "public/thanks_over.html", frame(request), status=404)
     callback = receipt.callback

@@ -7,7 +7,7 @@ from django.urls import reverse
 from PIL import Image
 from playwright.sync_api import expect
 
-from intake.actions import branding
+from intake.actions import brand_text, branding
 from intake.models import Branding
 from tests.browser.visits import Visit, faults, look
 from tests.test_branding import OURS, page, published
@@ -95,7 +95,7 @@ def test_nothing_is_wrong_with_the_page_of_a_draft(
     visit, live_server, supervisor, now, width, light
 ):
     draft = branding.begin(by=supervisor, now=now)
-    given = branding.BrandText(**OURS)
+    given = brand_text.BrandText(**OURS)
     branding.change(
         draft=draft, given=given, revision=0, logo=file_of(drawn()), by=supervisor, now=now
     )

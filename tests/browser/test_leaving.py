@@ -194,6 +194,20 @@ def test_leaving_takes_the_cookie_and_everything_typed(stranger, scripts):
         expect(page.get_by_label("Phone number")).to_have_value("")
 
 
+def test_without_scripts_back_brings_no_receipt_up_again(stranger):
+    here = stranger("/callback/", java_script_enabled=False)
+    page = here.page
+    fill_in(page)
+    send(page)
+    expect_thanks(page)
+    by_link(page)
+    page.wait_for_url(NEUTRAL)
+    page.go_back()
+    expect(page.get_by_role("heading", level=1)).to_have_text("This page is closed.")
+    # The browser mentions that.
+    here.complaints = [text for text in here.complaints if "404" not in text]
+
+
 @pytest.mark.parametrize("refused", [False, True], ids=["first time", "refused once"])
 def test_who_leaves_by_the_address_bar_finds_an_empty_form(stranger, live_server, refused):
     page = stranger("/callback/").page

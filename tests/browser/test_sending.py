@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from django.db import OperationalError
 from playwright.sync_api import expect
 
 from intake.actions import web_requests
@@ -78,6 +79,29 @@ def test_an_answer_lost_on_its_way_back_makes_no_second_callback(stranger):
     send(here.page)
     expect_thanks(here.page)
     assert Callback.objects.count() == 1
+
+
+@pytest.mark.parametrize("scripts", [True, False], ids=["with scripts", "without scripts"])
+def test_with_the_database_away_everything_typed_stays_and_the_next_press_sends_it(
+    stranger, monkeypatch, scripts
+):
+    here = stranger("/callback/", java_script_enabled=scripts)
+    fill_in(here.page)
+
+    def away(**given):
+        raise OperationalError("the server is gone")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(web_requests, "take", away)
+        send(here.page)
+        if scripts:
+            expect_kept(here)
+        else:
+            expect(here.page.get_by_role("alert")).to_contain_text("Something on our side")
+            expect(here.page.get_by_label("What should we call you?")).to_have_value("Zebrafinch")
+            here.complaints = []
+    send(here.page)
+    expect_thanks(here.page)
 
 
 @pytest.mark.parametrize("scripts", [True, False], ids=["with scripts", "without scripts"])
@@ -158,7 +182,7 @@ def test_without_scripts_the_request_is_taken_and_waits_for_a_human(stranger, ne
 def test_a_limit_that_comes_near_meanwhile_asks_for_a_second_press(stranger, monkeypatch):
     page = stranger("/callback/").page
     fill_in(page)
-    monkeypatch.setattr(web_requests, "is_near_limit", lambda *_args, **_kwargs: True)
+    monkeypatch.setattr(web_requests, "_is_near_ceiling", lambda now: True)
     send(page)
     expect(page.get_by_role("alert")).to_be_focused()
     assert "Zebrafinch" in typed(page)

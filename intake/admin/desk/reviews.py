@@ -6,7 +6,7 @@ from datetime import datetime
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from intake.admin import request_reviews
+from intake.admin import review_pages
 from intake.admin.call_steps import record_url
 from intake.admin.desk.queues import Action, Badge, Queue, Row, counted, listed
 from intake.models import Callback
@@ -29,7 +29,7 @@ def to_review(now: datetime) -> tuple[Queue, Queue]:
 
 def _first_of_each(now: datetime) -> tuple[Found, Found]:
     """The first rows in danger and of the others, each with how many there are, up to a bound."""
-    kinds = [part.only(*request_reviews.COLUMNS) for part in review_queue.parts_of_all(now)]
+    kinds = [part.only(*review_pages.COLUMNS) for part in review_queue.parts_of_all(now)]
     heads = [list(kind[: ROWS_OF_A_KIND + 1]) for kind in kinds]
     if all(len(head) <= ROWS_OF_A_KIND for head in heads):
         # On any other day.
@@ -38,7 +38,7 @@ def _first_of_each(now: datetime) -> tuple[Found, Found]:
         rest = [one for one in found if not one.in_danger]
         return (danger, len(danger)), (rest, len(rest))
     parts = [
-        listed(part.only(*request_reviews.COLUMNS), rows=ROWS_OF_A_KIND)
+        listed(part.only(*review_pages.COLUMNS), rows=ROWS_OF_A_KIND)
         for part in review_queue.parts(now)
     ]
     half = len(parts) // 2
@@ -59,7 +59,7 @@ def _in_danger(rows: Sequence[Row], count: int) -> Queue:
         rows=list(rows),
         count=count,
         first_label=_("Said: in danger. Look at this request"),
-        more_url=request_reviews.address() if count > len(rows) else "",
+        more_url=review_pages.address() if count > len(rows) else "",
         more_label=_("All requests to review"),
         news_one=_("1 new request from somebody in danger"),
         news_many=_("%d new requests from people in danger"),
@@ -75,7 +75,7 @@ def _others(rows: Sequence[Row], count: int) -> Queue:
         rows=list(rows),
         count=count,
         first_label=_("A request waits for somebody to look at it"),
-        more_url=request_reviews.address(),
+        more_url=review_pages.address(),
         more_label=_("All requests to review"),
         news_one=_("1 new request to review"),
         news_many=_("%d new requests to review"),
@@ -85,7 +85,7 @@ def _others(rows: Sequence[Row], count: int) -> Queue:
 
 def _row(callback: Callback, same_number: int) -> Row:
     page = record_url(callback)
-    notes = [request_reviews.why(callback)]
+    notes = [review_pages.why(callback)]
     if same_number > 1:
         told = ngettext("%(n)s for this number", "%(n)s for this number", same_number)
         notes.append(told % {"n": counted(same_number)})

@@ -48,7 +48,8 @@ class Command(BaseCommand):
         answer_cards.review(by=supervisor, now=now)
         fortnight.live(days=days, count=calls, seed=seed, until=now, agents=staff.agents())
         unsaved.leave_one(by=staff.agents()[0], now=now)
-        held_requests.leave_some(seed=seed, now=now)
+        if calls:
+            held_requests.leave_some(seed=seed, now=now)
         events.write("demo.filled", by=events.SYSTEM, now=now, detail={"calls": calls})
         for log_in in made:
             self.stdout.write(f"{log_in.role}: {log_in.username} {log_in.password}")

@@ -13,7 +13,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 from tqdm import tqdm
 
-from intake.actions import blocks, events, online_stops
+from intake.actions import allowances, blocks, events, online_stops
 from intake.crypto import rotation
 from intake.crypto.checks import verify_keyring
 from intake.crypto.keyring import (
@@ -116,6 +116,7 @@ class Command(BaseCommand):
         outcome = self.run(rotation.reindex, total, "Indexing")
         # Numbers not to be called are stored nowhere; those of people on record are met there.
         outcome.changed += blocks.rekey() + online_stops.rekey()
+        allowances.forget_other_keys()
         self.finish(outcome, INDEX, key_id)
 
     def run(
