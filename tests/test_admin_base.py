@@ -15,6 +15,7 @@ from django.urls import reverse
 from intake import crypto
 from intake.admin.base import HelplineAdmin
 from intake.models import Event, InsurancePolicy, Notice, Reminder, StaffSearch
+from intake.models.inserting import Insertion
 from tests.canaries import PREFIX
 from tests.everywhere import walked
 from tests.routes import ROLES, arguments, routes
@@ -329,7 +330,7 @@ def test_without_its_event_nothing_is_shown(world, role, monkeypatch):
     client = client_of(world, role)
     first = [visit for visit in walked().by(role) if visit.is_first]
     wrote = {visit.route for visit in first if visit.status == 200 and visit.events}
-    monkeypatch.setattr(Event, "save", unable)
+    monkeypatch.setattr(Insertion, "run", unable)
     assert len(wrote) > 5
     with log_lines() as log:
         for route in routes():
@@ -341,15 +342,15 @@ def test_without_its_event_nothing_is_shown(world, role, monkeypatch):
     assert not world.sightings(log.getvalue())
 
 
-def unable(self, **options):
+def unable(self):
     """As PostgreSQL would say it, with what it was about."""
-    raise DatabaseError(f"DETAIL:  Failing row contains ({self.pk}, {PREFIX}-typed-row)")
+    raise DatabaseError(f"DETAIL:  Failing row contains ({self.record.pk}, {PREFIX}-typed-row)")
 
 
 def test_without_its_event_no_search_is_kept(world, monkeypatch):
     client = client_of(world, "Agent")
     kept = StaffSearch.objects.count()
-    monkeypatch.setattr(Event, "save", unable)
+    monkeypatch.setattr(Insertion, "run", unable)
     assert request(client, "POST", "/admin/intake/call/search/", {"q": "x"}).status == 500
     assert StaffSearch.objects.count() == kept
 

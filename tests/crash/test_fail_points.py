@@ -46,15 +46,18 @@ def test_no_reminder_is_lost_when_a_process_dies(stack, point, promises, record_
         lambda: len(stack.tokens.spent(point)) == TIMES, f"the deaths at {point}", seconds=WAIT
     )
     stack.wait_until(lambda: not unfinished(stack), "every reminder is finished", seconds=WAIT)
-    died_exactly(stack, point, stack.exits[exits:])
+    died = stack.exits[exits:]
+    died_exactly(stack, point, died)
 
     due = deliveries(stack, set(promises))
     assert len(due) == 2 * len(promises)
     assert all(one.is_delivered and not one.is_leased for one in due)
     assert not any(one.is_early for one in due)
+    # Mail leaves by another thread of the sweeper: with it dies what was accepted and not marked.
+    at_once = sum(one.name == "sweeper" for one in died)
+    assert sum(one.is_doubled for one in due) <= (TIMES if point in MAY_DOUBLE else at_once)
     for one in due:
-        often = 2 if one.channel == "email" and point in MAY_DOUBLE else 1
-        assert len(one.copies) <= often, one
+        assert len(one.copies) <= (2 if one.channel == "email" else 1), one
         assert len(one.message_ids) == (1 if one.channel == "email" else 0)
     report(record_property, point, due)
 
