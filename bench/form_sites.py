@@ -108,7 +108,7 @@ class Site:
         answers = self.client.at_once(posts, THREADS)
         seconds = time.perf_counter() - started
         worked = self.worked() - worked
-        return page_rate, len(posts) / seconds, worked / len(posts), self.times(answers)
+        return page_rate, len(posts) / seconds, worked / len(posts), self.times(answers, posts)
 
     def worked(self):
         """CPU seconds of the web process; on a busy machine they tell more than the clock."""
@@ -124,7 +124,7 @@ class Site:
         for _post in posts:
             at += chance.expovariate(rate)
             moments.append(at)
-        return self.times(self.client.at_rate(posts, moments))
+        return self.times(self.client.at_rate(posts, moments), posts)
 
     def killed(self, visitors):
         """How many got no answer because the web process was killed; they press Send again."""
@@ -133,9 +133,10 @@ class Site:
         killer.start()
         answers = self.client.at_once(posts, THREADS)
         killer.join()
-        self.times([answer for answer in answers if answer])
+        answered = [pair for pair in zip(answers, posts, strict=True) if pair[0]]
+        self.times(*zip(*answered, strict=True))
         again = [post for post, answer in zip(posts, answers, strict=True) if not answer]
-        self.times(self.client.at_once(again, THREADS))
+        self.times(self.client.at_once(again, THREADS), again)
         return len(again)
 
     def kill(self):
@@ -160,13 +161,18 @@ class Site:
         pairs = zip(visitors, answers, strict=True)
         return rate, [post("/callback/", visitor, page) for visitor, page in pairs]
 
-    def times(self, answers):
+    def times(self, answers, posts):
         """Each request's seconds; every one must have been taken."""
-        for answer in answers:
+        for answer, sent in zip(answers, posts, strict=True):
             assert answer, f"no answer\n{self.log()}"
             assert answer.status == 302, (answer.status, errors_on(answer), self.log())
-            self.accepted.append(answer.header("Location"))
+            self.accepted.append((answer.header("Location"), cookie_of(sent)))
         return [answer.seconds for answer in answers]
+
+
+def cookie_of(sent):
+    """A receipt opens in the browser that sent the request."""
+    return re.search(rb"Cookie: ([^\r]*)", sent)[1].decode()
 
 
 def errors_on(answer):
@@ -184,7 +190,7 @@ class Bare(Site):
 
     def lost(self):
         stored = {str(pk) for (pk,) in rows(self.url, "SELECT id FROM bare_site_request")}
-        return len({address.split("/")[2] for address in self.accepted} - stored)
+        return len({address.split("/")[2] for address, _cookie in self.accepted} - stored)
 
 
 class Ours(Site):
@@ -224,7 +230,8 @@ class Ours(Site):
 
     def lost(self):
         """Receipts that do not open, or whose reference is not in the database."""
-        pages = self.client.at_once([get(one, Visitor(0)) for one in self.accepted], THREADS)
+        asked = [get(address, Visitor(0), cookie) for address, cookie in self.accepted]
+        pages = self.client.at_once(asked, THREADS)
         shown = [page and REFERENCE.search(page.body.decode()) for page in pages]
         stored = {one for (one,) in rows(self.url, "SELECT reference FROM intake_callback")}
         return sum(not found or found[0] not in stored for found in shown)

@@ -59,8 +59,9 @@ def head(method, path, visitor):
     )
 
 
-def get(path, visitor):
-    return f"{head('GET', path, visitor)}\r\n".encode()
+def get(path, visitor, cookie=""):
+    kept = f"Cookie: {cookie}\r\n" if cookie else ""
+    return f"{head('GET', path, visitor)}{kept}\r\n".encode()
 
 
 def post(path, visitor, page):
