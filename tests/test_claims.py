@@ -91,7 +91,9 @@ def test_of_a_hundred_claims_at_once_one_wins_and_the_others_hear_who(callback, 
     assert claim_events().count() == 1
 
 
-def test_the_desk_claims_with_one_press_and_a_second_press_leads_on(callback, agent, client_for):
+def test_the_desk_claims_with_one_press_and_a_second_press_leads_on(
+    callback, agent, client_for, frozen
+):
     client = client_for(agent)
     assert page(callback, "claim") in client.get(reverse("admin:index")).content.decode()
     for _press in range(2):
@@ -190,7 +192,7 @@ def test_handing_over_and_claiming_at_once_leave_one_holder(callback, agent, oth
 
 
 def test_the_page_hands_over_shows_why_and_refuses_what_was_not_offered(
-    callback, agent, other_agent, privacy_officer, client_for
+    callback, agent, other_agent, privacy_officer, client_for, frozen
 ):
     client = client_for(agent)
     assert page(callback, "handover") in client.get(page(callback)).content.decode()

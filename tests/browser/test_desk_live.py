@@ -11,7 +11,7 @@ from playwright.sync_api import expect
 from intake.actions import callbacks
 from intake.models import Callback
 from tests.browser.visits import Visit
-from tests.casting import open_callback
+from tests.casting import maria, open_callback
 from tests.conftest import PASSWORD
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.django_db(transaction=True)]
@@ -58,6 +58,16 @@ def promised(due_in, **fields):
     )
 
 
+def where_it_is_noon():
+    """Somebody who may be rung now, before their promise is due, at whatever hour the test runs."""
+    now = timezone.now()
+    # Etc/GMT-5 lies five hours east.
+    person = maria(time_zone=f"Etc/GMT{now.hour - 12:+d}", time_zone_source="stated")
+    person.created_at = now
+    person.save()
+    return person
+
+
 def focused(page):
     """The record the focus is on, and which part of its row."""
     return page.evaluate(
@@ -68,7 +78,7 @@ def focused(page):
 
 def test_a_promise_that_falls_due_appears_without_reload_and_keeps_the_focus(desk):
     promised(-600, urgency="urgent")
-    soon = promised(4)
+    soon = promised(4, person=where_it_is_noon())
     page = desk()
     page.evaluate("window.isTheSamePage = true")
     assert page.title() == "(1) Desk"
