@@ -205,6 +205,42 @@ def test_a_callback_somebody_is_saving_is_passed_over_and_holds_up_nobody(due, c
 
 @pytest.mark.postgresql
 @pytest.mark.django_db(transaction=True)
+def test_a_row_another_claim_looked_at_too_long_is_free_again_at_once_not_after_a_lease(
+    due, clock, agent, monkeypatch
+):
+    """A claim that began before this one keeps the rows it then leaves locked until it commits."""
+    looked_at, *others = due(3)
+    batch = claim()
+    is_held, may_go = threading.Event(), threading.Event()
+
+    def look():
+        with transaction.atomic():
+            Reminder.objects.select_for_update().get(pk=looked_at.pk)
+            is_held.set()
+            may_go.wait(20)
+        connection.close()
+
+    def put_back(**options):
+        may_go.set()
+        return put_back_really(**options)
+
+    put_back_really = delivery.put_back
+    monkeypatch.setattr(delivery, "put_back", put_back)
+    thread = threading.Thread(target=look)
+    thread.start()
+    try:
+        assert is_held.wait(20)
+        assert together(batch, clock) == len(others)
+    finally:
+        may_go.set()
+        thread.join()
+    looked_at.refresh_from_db()
+    assert (looked_at.status, looked_at.lease_token, looked_at.attempts) == ("planned", None, 0)
+    assert [row.pk for row in claim()] == [looked_at.pk]
+
+
+@pytest.mark.postgresql
+@pytest.mark.django_db(transaction=True)
 def test_sweeping_and_moving_promises_at_the_same_time_never_deadlocks(due, clock, agent):
     """A move locks the callback and then its reminders; a batch waits for neither."""
     due(20, stage="overdue", owner=agent)

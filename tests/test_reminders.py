@@ -245,17 +245,15 @@ def test_four_sweepers_at_once_lose_nothing_and_double_nothing():
     for _number in range(60):
         planned(clock, person=person)
     problems = []
+    # Sooner than a lease ends: none may have to wait for that.
+    soon = time.monotonic() + 45
 
     def work():
         try:
-            for _round in range(40):
-                batch = delivery.claim(channel="in_app", limit=7)
-                for reminder in batch:
+            planned_ones = Reminder.objects.filter(channel="in_app", stage="due", status="planned")
+            while planned_ones.exists() and time.monotonic() < soon:
+                for reminder in delivery.claim(channel="in_app", limit=7):
                     delivery.deliver(reminder=reminder, now=clock)
-                if not batch and not Reminder.objects.filter(
-                    channel="in_app", stage="due", status="planned"
-                ):
-                    return
         except Exception as error:
             problems.append(error)
         finally:

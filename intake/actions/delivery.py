@@ -172,13 +172,17 @@ def deliver_together(*, batch: Sequence[Reminder], now: datetime) -> int:
     retried, its neighbors go out. Raises the database's own error when that is in trouble.
     """
     try:
-        return _deliver_all(batch, now)
+        sent, passed_over = _deliver_all(batch, now)
     except DATABASE_TROUBLE:
         raise
     except Exception as error:
         if len(batch) == 1:
             fail(reminder=batch[0], code=type(error).__name__, now=now)
             return 0
+    else:
+        # Often only another claim that looked at them a moment too long: not to wait a lease for.
+        put_back(reminders=passed_over, now=now, pause=timedelta())
+        return sent
     middle = len(batch) // 2
     return deliver_together(batch=batch[:middle], now=now) + deliver_together(
         batch=batch[middle:], now=now
@@ -186,7 +190,8 @@ def deliver_together(*, batch: Sequence[Reminder], now: datetime) -> int:
 
 
 @transaction.atomic
-def _deliver_all(batch: Sequence[Reminder], now: datetime) -> int:
+def _deliver_all(batch: Sequence[Reminder], now: datetime) -> tuple[int, list[Reminder]]:
+    """How many were sent, and those that somebody else was changing."""
     channel = CHANNELS[batch[0].channel]
     held = _lock(_held(batch))
     callbacks = _callbacks_of(batch)
@@ -215,7 +220,7 @@ def _deliver_all(batch: Sequence[Reminder], now: datetime) -> int:
         _release_owners(ready, now)
         channel.show(ready, now=now)
         _write_sent([reminder for reminder, _callback in ready], now)
-    return len(ready)
+    return len(ready), [reminder for reminder in batch if reminder.pk not in held]
 
 
 def _callbacks_of(batch: Sequence[Reminder]) -> dict[uuid.UUID, Callback]:
@@ -358,7 +363,6 @@ def _still_as_we_left_it(reminder: Reminder) -> QuerySet[Reminder]:
     )
 
 
-@transaction.atomic
 def put_back(
     *,
     reminders: Sequence[Reminder],
@@ -369,8 +373,15 @@ def put_back(
     """Return claimed rows unsent, to be tried again after ``pause``: no failure is counted.
 
     Nor is the attempt, unless ``is_counted``: a channel that is down for an hour costs no row one
-    of its ``MOST_ATTEMPTS``.
+    of its ``MOST_ATTEMPTS``. Rows another transaction holds are waited for one at a time, with no
+    lock in hand.
     """
-    if reminders:
-        ours = Reminder.objects.filter(pk__in=_lock(_held(reminders)))
-        _mark(ours, next_try_at=now + pause, attempts=F("attempts") - (0 if is_counted else 1))
+    if not reminders:
+        return
+    again = {"next_try_at": now + pause, "attempts": F("attempts") - (0 if is_counted else 1)}
+    with transaction.atomic():
+        locked = _lock(_held(reminders))
+        _mark(Reminder.objects.filter(pk__in=locked), **again)
+    for reminder in reminders:
+        if reminder.pk not in locked:
+            _mark(_held([reminder]), **again)
