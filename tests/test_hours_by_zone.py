@@ -177,3 +177,12 @@ def test_an_hour_that_comes_twice_is_asked_for_once():
     assert not allowed(asked + timedelta(hours=1), rule).ok
     found = next_allowed(datetime(2026, 11, 1, 4, tzinfo=UTC), rule, n=2)
     assert [one.at.hour for one in found] == [5, 13]
+
+
+@pytest.mark.parametrize("exchange", ["+1202555", "+1307226", "+1812555", "+1689555", "+1800555"])
+def test_of_a_number_area_code_and_exchange_alone_name_the_zones(exchange):
+    lines = ["0000", "0100", "1212", "4567", "9999"]
+    assert len({zones.number_zones(exchange + line) for line in lines}) == 1
+    assert {zones._zones_of(exchange + line) for line in lines} == {
+        zones.number_zones(f"{exchange}0142")
+    }

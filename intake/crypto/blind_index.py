@@ -127,6 +127,10 @@ def digest_with(key: bytes, purpose: str, value: Any) -> bytes:
     data = _normalised(purpose, value)
     if not data:
         raise ValueError(f"There is nothing to look up for {purpose}.")
+    return _digest(key, purpose, data)
+
+
+def _digest(key: bytes, purpose: str, data: bytes) -> bytes:
     return keyed_digest(key, f"blind index\x1f{purpose}", data)
 
 
@@ -205,7 +209,9 @@ class BlindIndexField(DigestField):
         """The index of a plaintext of the source; None when there is nothing to find."""
         if self.source_field.is_absent(value):
             return None
-        return blind_index(self.purpose, value) if _normalised(self.purpose, value) else None
+        data = _normalised(self.purpose, value)
+        keys = get_keyring().index
+        return _digest(keys.keys[keys.current], self.purpose, data) if data else None
 
     def pre_save(self, model_instance: models.Model, add: bool) -> bytes | None:
         """Compute the index anew; an instance loaded before a rotation must not undo it."""

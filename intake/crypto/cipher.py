@@ -10,7 +10,6 @@ The nonce is random (96 bits): rotate long before 2^32 values were sealed with o
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 import os
 from functools import lru_cache
@@ -118,7 +117,7 @@ def keyed_digest(key: bytes, purpose: str, data: bytes) -> bytes:
     """HMAC-SHA256 with domain separation. Raises ValueError for a purpose that could collide."""
     if not purpose or "\0" in purpose:
         raise ValueError("A purpose is a non-empty name without NUL.")
-    return hmac.new(key, purpose.encode() + b"\0" + data, hashlib.sha256).digest()
+    return hmac.digest(key, purpose.encode() + b"\0" + data, "sha256")
 
 
 @lru_cache(maxsize=8)

@@ -8,7 +8,8 @@ from intake.models.answers import AnswerCard, AnswerFeedback
 from intake.models.attempts import Attempt
 from intake.models.blocks import BlockedNumber
 from intake.models.branding import Branding
-from intake.models.callbacks import PENDING, Callback
+from intake.models.callback_codes import PENDING
+from intake.models.callbacks import Callback
 from intake.models.calls import Call, CallAmendment, SubstanceUse
 from intake.models.consents import Consent, Disclosure
 from intake.models.debriefs import Debrief

@@ -27,7 +27,20 @@ def new_id() -> uuid.UUID:
 
 def new_reference(prefix: str) -> str:
     """A short code such as ``C-7K4M2QXD`` that says nothing of the person (40 random bits)."""
-    return f"{prefix}-" + "".join(secrets.choice(REFERENCE_ALPHABET) for _ in range(8))
+    # Of a byte 32 letters need five bits, so each is as likely as the others.
+    return f"{prefix}-" + "".join(REFERENCE_ALPHABET[byte % 32] for byte in secrets.token_bytes(8))
+
+
+def of_the_few(prefix: str, *fields: str) -> list[models.Index]:
+    """For foreign keys most rows leave empty: an index each, of the rows that have one."""
+    return [
+        models.Index(
+            fields=[field],
+            condition=Q(**{f"{field}__isnull": False}),
+            name=f"{prefix}_of_{field}",
+        )
+        for field in fields
+    ]
 
 
 def paired(name: str, *fields: str) -> models.CheckConstraint:

@@ -10,7 +10,8 @@ from django.db.models.functions import Coalesce
 from django.utils.translation import gettext_lazy as _
 
 from intake.crypto import EncryptedTextField
-from intake.models.base import Record, new_reference, paired, stamped
+from intake.models import callback_codes
+from intake.models.base import Record, new_reference, of_the_few, paired, stamped
 from intake.models.blocks import BlockedNumber
 from intake.models.calls import Call
 from intake.models.people import Person, validate_time_zone
@@ -60,61 +61,13 @@ class Callback(Record):
             "request_token",
         }
 
-    class Source(models.TextChoices):
-        AGENT = "agent", _("Promised on a call")
-        WEB = "web", _("Public web form")
-        PHONE = "phone", _("Phone system")
-
-    class WhoFor(models.TextChoices):
-        ME = "me", _("Themselves")
-        SOMEONE = "someone", _("Someone they care about")
-        PATIENT = "patient", _("A patient")
-
-    class Urgency(models.TextChoices):
-        URGENT = "urgent", _("Urgent")
-        HIGH = "high", _("High")
-        ROUTINE = "routine", _("Routine")
-
-    class Status(models.TextChoices):
-        # Stored by the public form; the next sweep looks at its number (actions.admission).
-        RECEIVED = "received", _("Received")
-        # Nobody is rung for it until somebody has looked at it.
-        HELD = "held", _("Waiting for review")
-        OPEN = "open", _("Open")
-        REACHED = "reached", _("Reached")
-        EXHAUSTED = "exhausted", _("Not reached after every try")
-        DECLINED = "declined", _("Person declined")
-        WRONG_NUMBER = "wrong_number", _("Wrong number")
-        CANCELLED = "cancelled", _("Cancelled")
-
-    class HeldBecause(models.TextChoices):
-        """Why a request from the public form waits for a human eye."""
-
-        CEILING = "ceiling", _("More requests came in within an hour than usual")
-        NUMBER = "number", _("Several requests for this number within a day")
-        UNPROVEN = "unproven", _("Sent without the proof we asked the browser for")
-        STOPPED = "stopped", _("Somebody asked online that this number not be called")
-        FAILED = "failed", _("It could not be looked at by itself")
-
-    class TurnedDownBecause(models.TextChoices):
-        """Why nobody rings for a request that somebody looked at."""
-
-        NOT_GENUINE = "not_genuine", _("Not a genuine request")
-        DUPLICATE = "duplicate", _("The same as another request")
-        HELPED = "helped", _("They were helped already")
-        WITHDRAWN = "withdrawn", _("They do not want the call any more")
-        SUPERVISOR = "supervisor", _("A supervisor decided so")
-
-    class HandOverReason(models.TextChoices):
-        """Why it went to somebody else. A code of the audit; no column holds it."""
-
-        SHIFT_ENDS = "shift_ends", _("My shift ends")
-        BUSY = "busy", _("I am on another call")
-        LANGUAGE = "language", _("They need another language")
-        ASKED_FOR = "asked_for", _("They asked for this colleague")
-        KNOWN = "known", _("I know this person")
-        CLINICIAN = "clinician", _("It needs somebody with clinical training")
-        SHARED_OUT = "shared_out", _("Shared out by a supervisor")
+    Source = callback_codes.Source
+    WhoFor = callback_codes.WhoFor
+    Urgency = callback_codes.Urgency
+    Status = callback_codes.Status
+    HeldBecause = callback_codes.HeldBecause
+    TurnedDownBecause = callback_codes.TurnedDownBecause
+    HandOverReason = callback_codes.HandOverReason
 
     reference = models.CharField(
         _("reference"), max_length=12, unique=True, default=callback_reference, editable=False
@@ -125,6 +78,7 @@ class Callback(Record):
     call = models.ForeignKey(
         Call,
         verbose_name=_("call"),
+        db_index=False,
         null=True,
         blank=True,
         on_delete=models.PROTECT,
@@ -146,6 +100,7 @@ class Callback(Record):
     owner = models.ForeignKey(
         settings.AUTH_USER_MODEL,
         verbose_name=_("owner"),
+        db_index=False,
         null=True,
         blank=True,
         on_delete=models.PROTECT,
@@ -173,6 +128,7 @@ class Callback(Record):
     claimed_by = models.ForeignKey(
         settings.AUTH_USER_MODEL,
         verbose_name=_("claimed by"),
+        db_index=False,
         null=True,
         blank=True,
         on_delete=models.PROTECT,
@@ -188,6 +144,7 @@ class Callback(Record):
     closed_by_block = models.ForeignKey(
         BlockedNumber,
         verbose_name=_("ended by the block of its number"),
+        db_index=False,
         null=True,
         blank=True,
         editable=False,
@@ -283,6 +240,9 @@ class Callback(Record):
                 condition=Q(claimed_at__isnull=False),
                 name="callback_claimed",
             ),
+            # What each hangs on, without the many that hang on none: every row a stranger asks for
+            # would be written into each of these.
+            *of_the_few("callback", "call", "owner", "claimed_by", "closed_by_block"),
             # The cap at a number: those shown whose try is not recorded yet.
             models.Index(
                 fields=["person"],
@@ -319,7 +279,7 @@ class Callback(Record):
     @property
     def is_pending(self) -> bool:
         """Not ended, though perhaps nobody may ring yet."""
-        return self.status in PENDING
+        return self.status in callback_codes.PENDING
 
     @property
     def step(self) -> dialing.Step:
@@ -334,7 +294,3 @@ class Callback(Record):
     def deadline_at(self) -> datetime:
         """What ``DEADLINE`` is in SQL: the moment by which the first attempt has to be made."""
         return self.first_deadline_at or self.window_ends_at or self.due_at
-
-
-# What has not ended: rung when due, or waiting to be let in.
-PENDING = (Callback.Status.RECEIVED, Callback.Status.HELD, Callback.Status.OPEN)

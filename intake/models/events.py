@@ -12,6 +12,9 @@ from django.utils.translation import gettext_lazy as _
 from intake.crypto import EncryptedJSONField, mac, verify_mac
 from intake.models.base import Record
 
+# The same content is the same bytes, or no MAC would hold.
+_in_one_form = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=True).encode
+
 
 class Event(Record):
     """Who did what to which record, and when. Holds codes and ids, never a personal value.
@@ -51,6 +54,7 @@ class Event(Record):
         blank=True,
         on_delete=models.DO_NOTHING,
         db_constraint=False,
+        db_index=False,
         related_name="+",
     )
     verb = models.CharField(_("verb"), max_length=60)
@@ -71,7 +75,9 @@ class Event(Record):
             # The history of one record.
             models.Index(fields=["subject_type", "subject_id", "at"], name="event_subject"),
             # The privacy officer: what one person did; what happened when, newest first; one verb.
-            models.Index(fields=["actor", "at"], name="event_actor"),
+            models.Index(
+                fields=["actor", "at"], condition=Q(actor__isnull=False), name="event_actor"
+            ),
             models.Index(fields=["at", "id"], name="event_at"),
             models.Index(fields=["verb", "at", "id"], name="event_verb"),
             # What the public form and the system did, among the millions of what staff did.
@@ -85,7 +91,7 @@ class Event(Record):
 
     def content(self) -> bytes:
         """The bytes the MAC covers: everything but the MAC, the position and the link."""
-        return json.dumps(
+        return _in_one_form(
             [
                 str(self.id),
                 self.at.astimezone(UTC).isoformat(timespec="microseconds"),
@@ -95,10 +101,7 @@ class Event(Record):
                 self.subject_type,
                 self.subject_id,
                 self.detail,
-            ],
-            sort_keys=True,
-            separators=(",", ":"),
-            ensure_ascii=True,
+            ]
         ).encode()
 
     def computed_mac(self) -> str:

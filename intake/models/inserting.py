@@ -6,10 +6,12 @@ what the database needs to run it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from functools import cache, lru_cache
 from typing import Any
+from uuid import UUID
 
 from django.db import DEFAULT_DB_ALIAS, connection, connections, models
 
@@ -30,15 +32,20 @@ class Insertion:
         # Not the proxy, which would be asked anew for each column.
         database = connections[DEFAULT_DB_ALIAS]
         held = record.__dict__
-        values = {
-            column: held[name]
-            if is_plain and name in held
-            else field.get_db_prep_save(field.pre_save(record, True), database)
-            for column, name, is_plain, field in _columns(type(record))
-        }
-        # NULL is what a column holds that is not named.
-        given = {column: value for column, value in values.items() if value is not None}
+        given = {}
+        for column, name, field, convert in _columns(type(record)):
+            if convert and name in held:
+                value = held[name] and convert(held[name])
+            else:
+                value = field.get_db_prep_save(field.pre_save(record, True), database)
+            # NULL is what a column holds that is not named.
+            if value is not None:
+                given[column] = value
         return cls(record, _statement(record._meta.db_table, tuple(given)), [*given.values()])
+
+    def unless_there(self) -> Insertion:
+        """The same, but where another row stands in its place that one stays."""
+        return replace(self, sql=f"{self.sql} ON CONFLICT DO NOTHING")
 
     def run(self) -> None:
         """As ``record.save(force_insert=True)``, but for signals and a transaction of its own."""
@@ -48,19 +55,65 @@ class Insertion:
 def insert_all(rows: Sequence[Insertion]) -> None:
     """Write these rows in this order, in one trip to the database."""
     in_one_trip(*[(row.sql, row.values) for row in rows])
+    _are_stored(rows)
+
+
+def insert_many(rows: Sequence[Insertion]) -> None:
+    """Write many rows of few kinds, one statement a kind: not in this order."""
+    of_kind: dict[str, list[list[Any]]] = {}
+    for row in rows:
+        of_kind.setdefault(row.sql, []).append(row.values)
+    with connection.cursor() as cursor:
+        for sql, values in of_kind.items():
+            if connection.vendor == "postgresql":
+                cursor.execute(_repeated(sql, len(values)), [one for row in values for one in row])
+            else:
+                cursor.executemany(sql, values)
+    _are_stored(rows)
+
+
+def _repeated(sql: str, times: int) -> str:
+    """With the marks of so many rows."""
+    before, marks, after = MARKS.split(sql)
+    return f"{before}{', '.join([marks] * times)}{after}"
+
+
+def _are_stored(rows: Sequence[Insertion]) -> None:
     for row in rows:
         row.record._state.adding = False
         row.record._state.db = DEFAULT_DB_ALIAS
 
 
+Convert = Callable[[Any], Any]
+
+
 @cache
 def _columns(
     model: type[models.Model],
-) -> list[tuple[str, str, bool, models.Field[Any, Any]]]:
+) -> list[tuple[str, str, models.Field[Any, Any], Convert | None]]:
     return [
-        (str(field.column), field.attname, type(field) in PLAIN, field)
+        (str(field.column), field.attname, field, _convert(field))
         for field in model._meta.local_concrete_fields
     ]
+
+
+def _convert(field: models.Field[Any, Any]) -> Convert | None:
+    """What makes of a value, unless it is false, what the driver takes; None: ask the field."""
+    if type(field) in PLAIN:
+        return _as_it_is
+    if type(field) is models.UUIDField or (
+        isinstance(field, models.ForeignKey) and type(field.target_field) is models.UUIDField
+    ):
+        return _as_it_is if connection.features.has_native_uuid_field else _hex
+    return None
+
+
+def _as_it_is(value: Any) -> Any:
+    return value
+
+
+def _hex(value: UUID) -> str:
+    return value.hex
 
 
 # One for each set of columns that a row fills; a dozen or two in life.
@@ -71,6 +124,9 @@ def _statement(table: str, columns: tuple[str, ...]) -> str:
     marks = ", ".join(["%s"] * len(columns))
     return f"INSERT INTO {quote(table)} ({named}) VALUES ({marks})"  # noqa: S608 - names of ours
 
+
+# The marks of one row, among the rest of a statement.
+MARKS = re.compile(r"(\((?:%s, )*%s\))")
 
 # What these hold is written as it stands.
 PLAIN = {

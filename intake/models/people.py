@@ -193,13 +193,14 @@ class PersonNameWord(Record):
         )
 
     @staticmethod
+    def of(person: Person) -> "list[PersonNameWord]":
+        """The words of the person's present name and alias, not stored yet."""
+        return [PersonNameWord(person=person, word=word) for word in _words_of(person)]
+
+    @staticmethod
     def keep(person: Person, *, is_new: bool) -> None:
         """Make the stored words those of the person's present name and alias."""
-        words = dict.fromkeys(normalise_name(f"{person.name} {person.alias}").split())
-        wanted = {
-            blind_index("person.name_word", word): word
-            for word in list(words)[: PersonNameWord.MOST]
-        }
+        wanted = {blind_index("person.name_word", word): word for word in _words_of(person)}
         held = set() if is_new else set(person.name_words.values_list("word_index", flat=True))
         if gone := held - wanted.keys():
             person.name_words.filter(word_index__in=gone).delete()
@@ -208,3 +209,8 @@ class PersonNameWord(Record):
         ]
         if fresh:
             PersonNameWord.objects.bulk_create(fresh)
+
+
+def _words_of(person: Person) -> list[str]:
+    words = dict.fromkeys(normalise_name(f"{person.name} {person.alias}").split())
+    return list(words)[: PersonNameWord.MOST]

@@ -8,6 +8,7 @@ hours forbid is not made.
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from enum import StrEnum
+from itertools import islice
 
 from intake.rules import hours
 from intake.rules.clocks import aware, local_due, zone_of
@@ -91,12 +92,12 @@ def first_slot(day: Day, *, rule: hours.CallingRule, now: datetime, on: date | N
 
 
 def _first_opening(begins: datetime, ends: datetime, rule: hours.CallingRule) -> hours.Opening:
-    openings = hours.next_allowed(begins, rule)
-    if not openings:
-        raise PlaceUnclear("These hours never come at the same time in every zone.")
-    for opening in openings:
+    opening = None
+    for opening in islice(hours.openings(begins, rule), 3):
         if min(opening.until, ends) - opening.at >= SHORTEST:
             return opening
+    if opening is None:
+        raise PlaceUnclear("These hours never come at the same time in every zone.")
     raise DayOver("That part of the day is over.")
 
 

@@ -10,10 +10,10 @@ hours narrow the window; only a request of their own widens it. Federal holidays
 other, unless the helpline chooses otherwise. Moments are aware UTC datetimes.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
-from itertools import pairwise
+from itertools import islice, pairwise
 from zoneinfo import ZoneInfo
 
 from intake.rules import zones
@@ -37,6 +37,7 @@ __all__ = [
     "guess_zones",
     "local_due",
     "next_allowed",
+    "openings",
 ]
 
 OPENS = time(8)
@@ -50,6 +51,7 @@ REQUEST_HOLDS = timedelta(hours=2)
 UNKNOWN_PLACE_ZONE = "America/New_York"
 # How far ahead we look for a time; two weeks hold every weekday and clock change around now.
 HORIZON_DAYS = 14
+SOON = timedelta(days=2)
 
 
 def _clock(at: time) -> str:
@@ -77,6 +79,10 @@ class Window:
         return f"{_clock(self.opens)} to {_clock(self.closes)}"
 
 
+FEDERAL_WINDOW = Window(OPENS, CLOSES)
+FLORIDA_WINDOW = Window(OPENS, CLOSES_IN_FLORIDA)
+
+
 @dataclass(frozen=True, slots=True)
 class CallingRule:
     """Everything that decides when one person may be rung.
@@ -97,7 +103,7 @@ class CallingRule:
     def window(self) -> Window:
         """The legal window, in each of ``zones``."""
         florida = self.site_in_florida or self.guess.may_be_in_florida
-        return Window(OPENS, CLOSES_IN_FLORIDA if florida else CLOSES)
+        return FLORIDA_WINDOW if florida else FEDERAL_WINDOW
 
     @property
     def law(self) -> str:
@@ -248,18 +254,26 @@ def next_allowed(
     window leave no time, and somebody must ask the person. ``asked_outside_hours`` is not used
     here: asking for one late hour does not open the night for every later try.
     """
-    edges = _edges(aware(after), rule, attempts)
-    openings: list[Opening] = []
-    for begins, ends in pairwise(edges):
-        if not _open_at(begins, rule, attempts, per_day):
-            continue
-        if openings and openings[-1].until == begins:
-            openings[-1] = Opening(openings[-1].at, ends)
-        elif len(openings) == n:
-            break
-        else:
-            openings.append(Opening(begins, ends))
-    return openings
+    return list(islice(openings(after, rule, attempts=attempts, per_day=per_day), n))
+
+
+def openings(
+    after: datetime,
+    rule: CallingRule,
+    *,
+    attempts: Sequence[datetime] = (),
+    per_day: int = ATTEMPTS_PER_DAY,
+) -> Iterator[Opening]:
+    """As ``next_allowed``, one after the other, for whoever may need the first alone."""
+    opening: Opening | None = None
+    for begins, ends in pairwise(_edges(aware(after), rule, attempts)):
+        if _open_at(begins, rule, attempts, per_day):
+            opening = Opening(opening.at if opening else begins, ends)
+        elif opening:
+            yield opening
+            opening = None
+    if opening:
+        yield opening
 
 
 def _open_at(at: datetime, rule: CallingRule, attempts: Sequence[datetime], per_day: int) -> bool:
@@ -271,29 +285,41 @@ def _open_at(at: datetime, rule: CallingRule, attempts: Sequence[datetime], per_
     )
 
 
-def _edges(after: datetime, rule: CallingRule, attempts: Sequence[datetime]) -> list[datetime]:
+def _edges(after: datetime, rule: CallingRule, attempts: Sequence[datetime]) -> Iterator[datetime]:
     """Every moment at which the answer may change, ``after`` first.
 
     Between two neighbors it cannot change: window edges in each zone, the ends of requests, and
     the moments attempts begin and cease to count. Clocks and dates change while the window is
     closed, so neither is an edge of an opening.
     """
-    end = after + timedelta(days=HORIZON_DAYS)
-    edges = {after, end}
+    # Most want to know of today and tomorrow only.
+    soon, end = after + SOON, after + timedelta(days=HORIZON_DAYS)
+    yield from _edges_between(after, soon, rule, attempts)
+    yield from _edges_between(soon, end, rule, attempts)
+    yield end
+
+
+def _edges_between(
+    begins: datetime, ends: datetime, rule: CallingRule, attempts: Sequence[datetime]
+) -> list[datetime]:
+    """``begins`` itself, and those before ``ends``."""
+    edges = {begins}
     edges.update(made + DAY for made in attempts)
-    # An attempt counts from the moment it is made, one planned ahead of ``after`` included.
+    # An attempt counts from the moment it is made, one planned ahead of ``begins`` included.
     edges.update(attempts)
     for span in rule.requested:
         edges.update(span)
     for zone in rule.zones:
-        edges.update(_edges_in_zone(after, rule, zone_of(zone)))
-    return sorted(edge for edge in edges if after <= edge <= end)
+        edges.update(_edges_in_zone(begins, ends, rule, zone_of(zone)))
+    return sorted(edge for edge in edges if begins <= edge < ends)
 
 
-def _edges_in_zone(after: datetime, rule: CallingRule, zone: ZoneInfo) -> list[datetime]:
+def _edges_in_zone(
+    begins: datetime, ends: datetime, rule: CallingRule, zone: ZoneInfo
+) -> list[datetime]:
     times = {rule.window.opens, rule.window.closes}
     if rule.safe is not None:
         times |= {rule.safe.opens, rule.safe.closes}
-    first = after.astimezone(zone).date() - timedelta(days=1)
-    days = [first + timedelta(days=number) for number in range(HORIZON_DAYS + 3)]
+    first = begins.astimezone(zone).date() - timedelta(days=1)
+    days = [first + timedelta(days=number) for number in range((ends - begins).days + 3)]
     return [datetime.combine(day, moment, zone).astimezone(UTC) for day in days for moment in times]

@@ -224,6 +224,18 @@ def number_zones(e164: str) -> tuple[str, ...]:
 
     Empty for numbers without a place, toll-free for one.
     """
+    if _AMERICAN.fullmatch(e164):
+        # Area code and exchange decide; the line does not, and is nothing to keep in memory.
+        return _american_zones(e164[: len("+1202555")])
+    return _zones_of(e164)
+
+
+@functools.lru_cache(maxsize=4096)
+def _american_zones(exchange: str) -> tuple[str, ...]:
+    return _zones_of(f"{exchange}0100")
+
+
+def _zones_of(e164: str) -> tuple[str, ...]:
     try:
         number = parsed(e164)
     except phonenumbers.NumberParseException:

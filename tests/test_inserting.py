@@ -1,0 +1,49 @@
+"""One statement composed once writes what Django would write."""
+
+import pytest
+from django.db import connection
+
+from intake.models import Callback, Person
+from intake.models.inserting import Insertion
+from tests.casting import maria, open_callback
+
+pytestmark = pytest.mark.django_db
+
+
+def stored(model, pk):
+    """The row as the database holds it, nothing converted or opened."""
+    key = model._meta.pk.get_db_prep_value(pk, connection)
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT * FROM {model._meta.db_table} WHERE id = %s", [key])  # noqa: S608
+        (row,) = cursor.fetchall()
+        named = zip([column[0] for column in cursor.description], row, strict=True)
+        return {name: bytes(v) if isinstance(v, memoryview) else v for name, v in named}
+
+
+def written_anew(model, pk):
+    """The same row, taken out and put in again by one prepared statement."""
+    row = model.objects.get(pk=pk)
+    model.objects.filter(pk=pk)._raw_delete(using="default")
+    row._state.adding = True
+    Insertion.of(row).run()
+    return stored(model, pk)
+
+
+@pytest.mark.parametrize("filled", [{}, {"reason": "about my son", "in_danger": True}])
+def test_a_callback_is_written_as_saving_writes_it(now, agent, filled):
+    pk = open_callback(due_at=now, now=now, owner=agent, **filled).pk
+    saved = stored(Callback, pk)
+    assert saved["person_id"] is not None
+    assert saved["call_id"] is None
+    assert written_anew(Callback, pk) == saved
+
+
+@pytest.mark.parametrize("fields", [{}, {"zip_code": "20001", "alias": "M.", "text_ok": True}])
+def test_a_person_is_written_as_saving_writes_it(now, fields):
+    person = maria(**fields)
+    person.created_at = now
+    person.save()
+    pk = person.pk
+    saved = stored(Person, pk)
+    assert saved["phone_index"] is not None
+    assert written_anew(Person, pk) == saved
