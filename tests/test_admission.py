@@ -239,10 +239,10 @@ def test_one_that_cannot_be_decided_is_held_and_its_neighbors_go_on(now, monkeyp
     poisoned, other = take(now, MARIA), take(now, JOHN)
     decide = admission.decide
 
-    def break_down(callback):
+    def break_down(callback, findings):
         if callback.pk == poisoned.pk:
             raise ZeroDivisionError
-        return decide(callback)
+        return decide(callback, findings)
 
     monkeypatch.setattr(admission, "decide", break_down)
     with caplog.at_level(logging.ERROR):

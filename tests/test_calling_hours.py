@@ -10,33 +10,16 @@ from intake.actions import admission, callbacks, calling_hours, dialing, web_req
 from intake.actions.dialable import NotDialable
 from intake.crypto.keyring import (
     INDEX,
-    create_keyring_file,
     edit_keyring_file,
-    forget_keyring,
 )
 from intake.models import Attempt, Callback, Event, Reminder, TextMessage
 from intake.rules import retries
-from tests.casting import JOHN, MARIA, maria, open_call, open_callback, rung
+from tests.casting import JOHN, MARIA, maria, open_call, open_callback, rung, tried
 
 pytestmark = pytest.mark.django_db
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 WEB = Callback.Source.WEB
-
-
-def tried(callback, *moments, by, outcome="no_answer", **fields):
-    """Attempts on record, as rows."""
-    begins = callback.attempts.count()
-    for number, at in enumerate(moments, begins + 1):
-        Attempt.objects.create(
-            callback=callback,
-            number=number,
-            outcome=outcome,
-            number_shown_at=at,
-            made_at=at,
-            made_by=by,
-            **fields,
-        )
 
 
 def texted(callback, at, outcome=TextMessage.Outcome.ACCEPTED):
@@ -103,18 +86,6 @@ def test_what_was_heard_without_ringing_is_no_call(agent, now):
 
 def test_nobody_without_a_number_was_tried(now):
     assert calling_hours.attempts_at(maria(phone=None)) == []
-
-
-@pytest.fixture
-def keys(tmp_path, settings):
-    """A key ring of this test alone, in a file that can be changed."""
-    path = tmp_path / "keys.json"
-    create_keyring_file(path)
-    settings.HELPLINE_KEYS = ""
-    settings.HELPLINE_KEYS_FILE = path
-    forget_keyring()
-    yield path
-    forget_keyring()
 
 
 def test_in_the_middle_of_a_rotation_of_keys_every_call_still_counts(keys, agent, now):

@@ -6,13 +6,14 @@ import subprocess
 import sys
 import time
 from datetime import timedelta
+from types import SimpleNamespace
 
 import pytest
 from django.db import OperationalError, connection
 
-from intake.actions import delivery, reminders, sweeping
+from intake.actions import delivery, one_writer, reminders, sweeping
 from intake.management.commands.sweep import Sweeper
-from intake.models import Heartbeat, Notice
+from intake.models import Heartbeat, Notice, Reminder
 from tests.casting import maria, open_callback
 from tests.servers import ROOT, child_environment, database_url, free_port
 
@@ -212,6 +213,53 @@ def test_it_rests_until_the_next_reminder_falls_due(agent):
     assert rests(channel="email", most=10) == 10
     row.delete()
     assert rests(channel="in_app", most=10) == 10
+
+
+@pytest.mark.django_db
+def test_mails_nobody_can_be_told_of_are_put_away_together_and_the_others_go_out(
+    agent, settings, mailoutbox, django_assert_max_num_queries
+):
+    """On a desk without mail that is every one of them: each alone would keep a writer busy."""
+    settings.HELPLINE_STAFF_EMAIL = ""
+    agent.email = "agent@example.org"
+    agent.save()
+    clock = delivery.database_now()
+    person = maria()
+    for number in range(21):
+        open_callback(
+            due_at=clock, now=clock, person=person, owner=agent if number == 7 else None
+        ).reminders.create(stage="due", channel="email", due_at=clock, next_try_at=clock)
+    batch = delivery.claim(channel="email", limit=25)
+    with django_assert_max_num_queries(16):
+        delivery.deliver_batch(batch=batch, left=lambda: 60)
+    told = Reminder.objects.filter(callback__owner=agent)
+    assert [one.to for one in mailoutbox] == [["agent@example.org"]]
+    assert set(told.values_list("status", flat=True)) == {"sent"}
+    others = Reminder.objects.exclude(callback__owner=agent)
+    assert set(others.values_list("status", "lease_token")) == {("void", None)}
+
+
+@pytest.mark.parametrize(("vendor", "parts"), [("sqlite", [50, 50, 20]), ("postgresql", [120])])
+@pytest.mark.django_db
+def test_on_sqlite_the_sweep_writes_in_parts_and_rests_between_them(monkeypatch, vendor, parts):
+    database = SimpleNamespace(vendor=vendor, in_atomic_block=False)
+    monkeypatch.setattr(one_writer, "connection", database)
+    rests, claimed, left = [], [], [120]
+
+    def claim(*, channel, limit):
+        claimed.append(min(limit, left[0]))
+        left[0] -= claimed[-1]
+        return [None] * claimed[-1]
+
+    monkeypatch.setattr(one_writer.time, "sleep", rests.append)
+    monkeypatch.setattr(delivery, "claim", claim)
+    monkeypatch.setattr(delivery, "deliver_batch", lambda **options: None)
+    turn = sweeping.Turn(60, lambda: 0.0, lambda: False)
+    while sweeping._deliver_some(sweeping.CHANNELS["in_app"], turn):
+        pass
+    assert [one for one in claimed if one] == parts
+    assert len(rests) == (len(parts) if vendor == "sqlite" else 0)
+    assert all(0 <= one <= one_writer.MOST_COURTESY_SECONDS for one in rests)
 
 
 @pytest.mark.django_db

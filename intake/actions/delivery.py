@@ -93,8 +93,33 @@ def deliver_batch(
     channel = CHANNELS[batch[0].channel]
     if isinstance(channel, Board):
         return deliver_together(batch=batch, now=database_now())
+    told = _without_untold(channel, batch)
     with channel.session(left):
-        return _deliver_each(batch, left, stopping)
+        return _deliver_each(told, left, stopping)
+
+
+def _without_untold(channel: Carrier, batch: Sequence[Reminder]) -> Sequence[Reminder]:
+    """The others, once those are void that nobody wants any more, or nobody can be told of.
+
+    In one transaction: where staff get no mail, that is all of them.
+    """
+    callbacks = Callback.objects.select_related("owner").in_bulk([row.callback_id for row in batch])
+    untold = [
+        row
+        for row in batch
+        if row.attempts <= MOST_ATTEMPTS
+        and not _is_for_anyone(channel, row, callbacks[row.callback_id])
+    ]
+    if not untold:
+        return batch
+    with transaction.atomic():
+        void = _lock(_held(untold))
+        _mark(Reminder.objects.filter(pk__in=void), status=Reminder.Status.VOID)
+    return [row for row in batch if row.pk not in void]
+
+
+def _is_for_anyone(channel: Carrier, reminder: Reminder, callback: Callback) -> bool:
+    return _is_wanted(reminder, callback) and channel.has_anyone_to_tell(reminder, callback)
 
 
 def _deliver_each(

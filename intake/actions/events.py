@@ -13,7 +13,7 @@ from django.db import connection, models, transaction
 
 from intake.actions.base import Refused
 from intake.models import Event, EventSeal
-from intake.models.inserting import Insertion
+from intake.models.inserting import Insertion, insert_many
 
 
 class Actor(Enum):
@@ -78,8 +78,8 @@ def write_all(
     subjects: Iterable[tuple[models.Model, Mapping[str, Any]]],
 ) -> None:
     """Add one event for each (subject, detail), as ``write`` would, in a few statements."""
-    Event.objects.bulk_create(
-        [_event(verb, by, now, subject, detail) for subject, detail in subjects]
+    insert_many(
+        [Insertion.of(_event(verb, by, now, subject, detail)) for subject, detail in subjects]
     )
 
 

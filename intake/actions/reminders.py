@@ -4,6 +4,7 @@ What happens to a planned row is in ``delivery``; who looks for due ones, and wh
 ``sweeping`` and ``doorbell``.
 """
 
+from collections.abc import Iterable
 from datetime import datetime
 
 from django.db import transaction
@@ -50,13 +51,7 @@ def plan(*, callback: Callback, now: datetime) -> None:
     this plan has no use for is void. A stage already past when the promise is made is skipped,
     except that it is due. What is due now is swept as soon as the transaction commits.
     """
-    planned: list[Reminder] = []
-    for stage, at in retries.stages(callback.due_at, callback.urgency, callback.window_ends_at):
-        if at < now and stage == Reminder.Stage.DUE_SOON:
-            continue
-        for channel in CHANNELS.values():
-            if channel.wants(callback, stage):
-                planned.append(_planned(callback, stage, channel.name, at))
+    planned = compose(callback=callback, now=now)
     # One statement for all: a moved one starts afresh in the row it has.
     Reminder.objects.bulk_create(
         planned,
@@ -65,6 +60,26 @@ def plan(*, callback: Callback, now: datetime) -> None:
         update_fields=AFRESH,
     )
     _void_all_but({(row.stage, row.channel) for row in planned}, callback)
+    wake(planned, now=now)
+
+
+def compose(*, callback: Callback, now: datetime) -> list[Reminder]:
+    """The reminders ``plan`` writes, not written yet: for whoever must not hold a lock meanwhile.
+
+    Of a callback that never had any, they are all there is to write.
+    """
+    planned: list[Reminder] = []
+    for stage, at in retries.stages(callback.due_at, callback.urgency, callback.window_ends_at):
+        if at < now and stage == Reminder.Stage.DUE_SOON:
+            continue
+        for channel in CHANNELS.values():
+            if channel.wants(callback, stage):
+                planned.append(_planned(callback, stage, channel.name, at))
+    return planned
+
+
+def wake(planned: Iterable[Reminder], *, now: datetime) -> None:
+    """What of these is due now is swept as soon as the transaction commits."""
     doorbell.wake(channels=dict.fromkeys(row.channel for row in planned if row.due_at <= now))
 
 

@@ -5,6 +5,7 @@ at once.
 """
 
 import logging
+import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -13,7 +14,15 @@ from django.conf import settings
 from django.db import connection
 from django.db.models import Min
 
-from intake.actions import admission, allowances, delivery, review_mail, reviews, texts
+from intake.actions import (
+    admission,
+    allowances,
+    delivery,
+    one_writer,
+    review_mail,
+    reviews,
+    texts,
+)
 from intake.channels import CHANNELS
 from intake.channels.base import Board, Carrier, ChannelDown
 from intake.models import Heartbeat, Reminder
@@ -25,8 +34,13 @@ logger = logging.getLogger(__name__)
 MOST_TROUBLES = 3
 # Every ``reminders.PRIORITY`` there is.
 PRIORITIES = (0, 1, 2)
-# Requests let in between two looks at the clock.
-ADMITTED_AT_ONCE = 20
+# Requests let in between two looks at the clock, and for those in danger that came meanwhile.
+ADMITTED_AT_ONCE = 500
+# What somebody else is changing is looked for again so often, so long after.
+MOST_LOOKS = 3
+LOOK_SECONDS = 0.1
+# Delivered on SQLite between two breaths of the others.
+WRITTEN_AT_ONCE = 50
 
 
 @dataclass(frozen=True)
@@ -70,17 +84,28 @@ def sweep(
 
 def _admit_received(turn: Turn) -> bool:
     """Whatever befalls the requests, the notices behind them go out."""
-    is_more = True
     try:
-        while is_more and not turn.is_over():
-            # Fewer than asked for: others were at the same ones, and may leave the rest to us.
-            is_more = admission.admit_received(limit=ADMITTED_AT_ONCE, now=database_now()) > 0
+        is_more = _let_in(turn)
         allowances.forget(now=database_now())
     except Exception as error:
         _log_trouble("received requests", error)
         _recover()
         return False
     return is_more
+
+
+def _let_in(turn: Turn) -> bool:
+    """Returns whether time ran out before the work did."""
+    looks = 0
+    while not turn.is_over():
+        if admission.admit_received(limit=ADMITTED_AT_ONCE, now=database_now()):
+            looks = 0
+        elif looks == MOST_LOOKS or not admission.is_any_received():
+            return False
+        else:
+            looks += 1
+            time.sleep(LOOK_SECONDS)
+    return True
 
 
 def _carry_out_orders(turn: Turn) -> bool:
@@ -126,7 +151,9 @@ def _deliver_some(channel: Board | Carrier, turn: Turn) -> bool:
     if channel.name == Reminder.Channel.EMAIL:
         review_mail.tell_supervisors(now=database_now())
     lease_ends = turn.monotonic() + settings.REMINDER_LEASE_SECONDS
-    batch = delivery.claim(channel=channel.name, limit=channel.batch_size)
+    began = time.monotonic()
+    limit = one_writer.part_of(channel.batch_size, on_sqlite=WRITTEN_AT_ONCE)
+    batch = delivery.claim(channel=channel.name, limit=limit)
     if not batch:
         _resume(channel)
         return False
@@ -134,6 +161,7 @@ def _deliver_some(channel: Board | Carrier, turn: Turn) -> bool:
         batch=batch, left=lambda: lease_ends - turn.monotonic(), stopping=turn.stopping
     )
     _resume(channel)
+    one_writer.let_others_write(time.monotonic() - began)
     return True
 
 

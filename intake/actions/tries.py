@@ -47,16 +47,27 @@ class Tries:
 def tries_at(numbers: Iterable[str]) -> dict[str, Tries]:
     """What was ever tried at each number (E.164), in two queries for all of them."""
     tries = {number: Tries() for number in numbers}
-    of = {
-        digest: tries[number]
-        for number in tries
-        if number
-        for digest in blind_index_candidates("person.phone", number)
-    }
-    if of:
+    if of := _by_digest(tries):
         _add_calls(of)
         _add_texts(of)
     return tries
+
+
+def calls_at(numbers: Iterable[str]) -> dict[str, Tries]:
+    """As ``tries_at``, but for the texts, in one query."""
+    tries = {number: Tries() for number in numbers}
+    if of := _by_digest(tries):
+        _add_calls(of)
+    return tries
+
+
+def _by_digest(tries: dict[str, Tries]) -> dict[bytes, Tries]:
+    return {
+        digest: tried
+        for number, tried in tries.items()
+        if number
+        for digest in blind_index_candidates("person.phone", number)
+    }
 
 
 def _add_calls(tries: dict[bytes, Tries]) -> None:

@@ -19,6 +19,7 @@ from django.db import IntegrityError, connection, transaction
 
 from intake.actions import allowances, dialable, doorbell, events, people, reminders
 from intake.actions.base import Refused, move
+from intake.actions.ceiling import taken_since
 from intake.models import PENDING, Callback, Person
 from intake.models.inserting import Insertion, insert_all
 from intake.models.trips import Statement, in_one_trip
@@ -114,10 +115,8 @@ def _is_near_ceiling(now: datetime) -> bool:
     ceiling, at = settings.HELPLINE_REQUESTS_PER_HOUR, time.monotonic()
     if _count.ceiling != ceiling or _count.holds_until <= at:
         near = math.ceil(ceiling * NEAR_THE_CEILING)
-        lately = Callback.objects.filter(
-            source=Callback.Source.WEB, requested_at__gt=now - timedelta(hours=1)
-        )
-        _count = _Count(ceiling, lately[:near].count() >= near, at + COUNT_HOLDS_SECONDS)
+        lately = taken_since(now - timedelta(hours=1), most=near)
+        _count = _Count(ceiling, lately >= near, at + COUNT_HOLDS_SECONDS)
     return _count.is_near
 
 

@@ -61,6 +61,10 @@ class Carrier(Channel):
         """What one batch shares. ``left()``: for how many seconds its rows are still ours."""
         yield
 
+    def has_anyone_to_tell(self, reminder: Reminder, callback: Callback) -> bool:
+        """False where ``deliver`` would only raise ``NobodyToTell``, if that is cheap to say."""
+        return True
+
     @abstractmethod
     def deliver(
         self,

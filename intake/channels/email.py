@@ -48,6 +48,9 @@ class EmailChannel(Carrier):
             _mailer.reset(token)
             mailer.close()
 
+    def has_anyone_to_tell(self, reminder: Reminder, callback: Callback) -> bool:
+        return bool(self._addresses(reminder, callback))
+
     def deliver(
         self,
         reminder: Reminder,

@@ -6,6 +6,7 @@ from typing import ClassVar
 
 from intake.channels.base import Board
 from intake.models import Callback, Notice, Reminder
+from intake.models.inserting import Insertion, insert_many
 
 
 class InAppChannel(Board):
@@ -20,18 +21,17 @@ class InAppChannel(Board):
 
     def show(self, reminders: Sequence[tuple[Reminder, Callback]], *, now: datetime) -> None:
         """One notice each: the owner's, everybody's, or for a broken promise the supervisors'."""
-        Notice.objects.bulk_create(
-            [
-                Notice(
-                    reminder_id=reminder.pk,
-                    plan=reminder.plan,
-                    recipient_id=_recipient(reminder, callback),
-                    for_supervisors=reminder.stage == Reminder.Stage.BREACH,
-                    shown_from=now,
-                )
-                for reminder, callback in reminders
-            ]
-        )
+        notices = [
+            Notice(
+                reminder_id=reminder.pk,
+                plan=reminder.plan,
+                recipient_id=_recipient(reminder, callback),
+                for_supervisors=reminder.stage == Reminder.Stage.BREACH,
+                shown_from=now,
+            )
+            for reminder, callback in reminders
+        ]
+        insert_many([Insertion.of(notice) for notice in notices])
 
 
 def _recipient(reminder: Reminder, callback: Callback) -> int | None:
