@@ -9,7 +9,7 @@ from django.urls import reverse
 
 from intake.actions import attempts, callbacks, dialing, people, safety
 from intake.models import Attempt, Callback, Event, Notice, Person
-from tests.casting import MARIA, maria, open_call, open_callback, rung, told
+from tests.casting import MARIA, maria, open_call, open_callback, rung, told, tried
 
 pytestmark = pytest.mark.django_db
 
@@ -351,15 +351,7 @@ def test_the_desk_says_that_a_number_was_tried_as_often_as_may_be(agent, client_
     callback = open_callback(due_at=now, now=now, source=Callback.Source.WEB)
     desk = client_for(agent).get(reverse("admin:index")).text
     assert page(callback, "claim") in desk
-    for hours in (1, 2):
-        Attempt.objects.create(
-            callback=callback,
-            number=hours,
-            outcome="no_answer",
-            number_shown_at=now - timedelta(hours=hours),
-            made_at=now - timedelta(hours=hours),
-            made_by=agent,
-        )
+    tried(callback, now - timedelta(hours=2), now - timedelta(hours=1), by=agent)
     desk = client_for(agent).get(reverse("admin:index")).text
     assert "not now: tried as often as may be" in desk
     assert page(callback, "claim") not in desk

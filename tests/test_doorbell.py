@@ -151,16 +151,22 @@ def test_a_broker_that_is_down_costs_a_moment_once_and_no_error(monkeypatch, bro
     with broker() as port:
         monkeypatch.setattr(app.conf, "broker_url", f"redis://127.0.0.1:{port}/0")
         doorbell.ring(DESK)  # Celery imports its transport the first time.
-        monkeypatch.setattr(doorbell, "_silent_until", 0.0)
-        costs = [cost_of(doorbell.ring, MAIL) for _each in range(50)]
-    # Twice what it promises: this machine may be busy.
-    assert costs[0] < 0.4
-    assert sum(costs[1:]) < 0.1
+        costs = [cost_of_a_ring(monkeypatch) for _each in range(3)]
+        tried = []
+        monkeypatch.setattr(doorbell, "_ring", tried.append)
+        for _each in range(50):
+            doorbell.ring(MAIL)
+    # Twice what it promises, and the best of three: this machine may be busy.
+    assert min(costs) < 0.4
+    assert tried == []
 
 
-def cost_of(action, *args):
+def cost_of_a_ring(monkeypatch):
+    """While nobody knows yet that the broker is down."""
+    monkeypatch.setattr(doorbell, "_silent_until", 0.0)
     began = time.monotonic()
-    action(*args)
+    doorbell.ring(MAIL)
+    assert doorbell._silent_until > began
     return time.monotonic() - began
 
 

@@ -17,7 +17,7 @@ from helpline import signatures
 from intake.actions import blocks, calling_hours, calls, events, people, phone_events
 from intake.models import Call, Callback, Event, Person, PhoneEvent, Reminder, TextStop
 from tests import servers
-from tests.casting import MARIA, maria, open_callback
+from tests.casting import MARIA, maria, open_callback, tried
 from tests.racing import at_once
 from tests.routes import routes
 from tests.walk import log_lines, table_texts
@@ -202,10 +202,7 @@ def test_a_copy_changes_nothing_whatever_it_says(phone):
 
 def closed(now, outcome, agent):
     callback = open_callback(due_at=now, now=now)
-    callback.attempts.create(
-        number=1, outcome=outcome, identity_confirmed=outcome == "reached", made_at=now,
-        made_by=agent, number_shown_at=now,
-    )  # fmt: skip
+    tried(callback, now, by=agent, outcome=outcome, identity_confirmed=outcome == "reached")
     Callback.objects.filter(pk=callback.pk).update(status="reached", closed_at=now)
     return callback
 

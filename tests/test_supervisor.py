@@ -14,12 +14,11 @@ pytestmark = pytest.mark.once
 
 SLEEPS = [sys.executable, "-c", "import time; time.sleep(60)"]
 DIES = [sys.executable, "-c", "raise SystemExit(3)"]
-IGNORES_TERM = [
-    sys.executable,
-    "-c",
-    "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('deaf', flush=True);"
-    "time.sleep(60)",
-]
+# Its argument is the file it leaves once it is deaf.
+IGNORES_TERM = (
+    "import pathlib, signal, sys, time; signal.signal(signal.SIGTERM, signal.SIG_IGN);"
+    "pathlib.Path(sys.argv[1]).touch(); time.sleep(60)"
+)
 
 
 @pytest.fixture
@@ -80,23 +79,33 @@ def test_the_others_go_on_while_one_keeps_dying(said):
     assert not any("steady" in line for line in said)
 
 
-def test_a_child_deaf_to_the_signal_is_killed_after_its_grace(said):
-    child = Child("deaf", IGNORES_TERM, grace_seconds=0.3)
-    time_to_listen = time.monotonic() + 1
-    supervise([child], said, until=lambda: time.monotonic() > time_to_listen)
+def deaf(is_deaf, grace_seconds):
+    command = [sys.executable, "-c", IGNORES_TERM, str(is_deaf)]
+    return Child("deaf", command, grace_seconds=grace_seconds)
+
+
+def test_a_child_deaf_to_the_signal_is_killed_after_its_grace(said, tmp_path):
+    is_deaf = tmp_path / "deaf"
+    child = deaf(is_deaf, grace_seconds=0.3)
+    supervise([child], said, until=is_deaf.exists, seconds=30)
     assert child.process.returncode == -signal.SIGKILL
     assert said == ["deaf did not end in time; killed"]
 
 
-def test_a_second_signal_ends_everything_at_once(said):
-    child = Child("deaf", IGNORES_TERM, grace_seconds=60)
+def test_a_second_signal_ends_everything_at_once(said, tmp_path):
+    is_deaf = tmp_path / "deaf"
+    child = deaf(is_deaf, grace_seconds=60)
     one = Supervisor([child], environment={}, say=said.append)
-    began = time.monotonic()
-    for seconds in (1.0, 2.5):
-        threading.Timer(seconds, one.stop).start()
-    one.run()
-    assert time.monotonic() - began < 10
+
+    def signal_twice():
+        if is_deaf.exists():
+            one.stop()
+            threading.Timer(1.5, one.stop).start()
+
+    one.run(on_tick=signal_twice)
     assert child.process.returncode == -signal.SIGKILL
+    # Not for having had its sixty seconds.
+    assert said == []
 
 
 def test_two_signals_at_once_are_one_wish(said):

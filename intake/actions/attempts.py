@@ -193,10 +193,11 @@ def _close(
 ) -> None:
     callback.status, callback.closed_at = step.closes_as, now
     callback.save()
-    reminders.void(callback=callback)
     events.write("callback.closed", by=by, now=now, subject=callback, detail={"as": step.closes_as})
     if step.blocks_number:
         _block(callback, attempt, by=by, now=now)
+    # After the people a block marks, as whoever stops texts does: two orders would deadlock.
+    reminders.void(callback=callback)
 
 
 def _block(callback: Callback, attempt: Attempt, *, by: User, now: datetime) -> None:

@@ -1,8 +1,10 @@
 """Numbers nobody rings again: blocked at once and for good, recognized by a keyed digest alone.
 
 The digest outlives every person and callback. Two transactions may cross: one promises a call while
-the other blocks its number. So blocking ends what is open once more after its commit, and the dial
-screen asks again before it shows a number.
+the other blocks its number. So either looks once more after its commit, when the later of the two
+sees the other (``_end_late``, ``end_if_blocked``), and the dial screen asks again before it shows a
+number. Who needs more than one lock takes them in this order: the callbacks to the number (``hold``),
+its block (``stands``), people, reminders.
 """
 
 from datetime import datetime
@@ -56,6 +58,16 @@ def hold(number: str) -> None:
     list(at_number.values_list("pk"))
 
 
+def stands(number: str) -> BlockedNumber | None:
+    """The block of this number (E.164), if any, which nobody lifts before the transaction ends."""
+    row = recognize(number)
+    if row is None:
+        return None
+    # Whoever lifts it at this moment is waited for: then it stands no more.
+    standing = BlockedNumber.objects.filter(pk=row.pk, number_digest__isnull=False)
+    return standing.select_for_update(no_key=True).first()
+
+
 def open_at(number: str) -> QuerySet[Callback]:
     return Callback.objects.filter(
         status=Callback.Status.OPEN, person__in=Person.objects.at(number)
@@ -75,10 +87,10 @@ def block(*, number: str, reason: str, by: events.By, now: datetime) -> BlockedN
     recorded under it. Blocking a number that is blocked does all that again and adds no row.
     """
     hold(number)
-    row = recognize(number) or _add(number, reason, by=by, now=now)
+    row = stands(number) or _add(number, reason, by=by, now=now)
     Person.objects.at(number).filter(do_not_call=False).update(do_not_call=True)
     _end_open(row, number, by=by, now=now)
-    transaction.on_commit(partial(_end_late, row, number, by=by, now=now), robust=True)
+    transaction.on_commit(partial(_end_late, number, by=by, now=now), robust=True)
     return row
 
 
@@ -106,11 +118,24 @@ def _end_open(row: BlockedNumber, number: str, *, by: events.By, now: datetime) 
         end(callback, row, by=by, now=now)
 
 
-def _end_late(row: BlockedNumber, number: str, *, by: events.By, now: datetime) -> None:
+def _end_late(number: str, *, by: events.By, now: datetime) -> None:
     """What was promised by a transaction that could not see the block yet."""
     with transaction.atomic():
-        if is_blocked(number):
+        hold(number)
+        row = stands(number)
+        if row is not None:
             _end_open(row, number, by=by, now=now)
+
+
+def end_if_blocked(*, callback: Callback, now: datetime) -> None:
+    """Part of promising a call: have it ended after all if its number is being blocked meanwhile."""
+    number = callback.person.number
+    transaction.on_commit(partial(_end_promised, number, now=now), robust=True)
+
+
+def _end_promised(number: str, *, now: datetime) -> None:
+    if is_blocked(number):
+        _end_late(number, by=events.SYSTEM, now=now)
 
 
 def end(callback: Callback, row: BlockedNumber, *, by: events.By, now: datetime) -> None:
@@ -205,7 +230,9 @@ def lift(*, block: BlockedNumber, slip: str, by: User, now: datetime) -> list[Ca
     )
     Person.objects.filter(pk__in=marked).update(do_not_call=False)
     events.write("number.block_lifted", by=by, now=now, subject=block, detail={"slip": slip})
-    ended = block.ended_callbacks.select_related("person", "call", "owner").order_by("id")
+    # Who takes their request back at this moment is waited for: it is promised no more.
+    ended = block.ended_callbacks.select_for_update(of=("self",)).order_by("id")
+    ended = ended.select_related("person", "call", "owner")
     return [again for callback in ended if (again := _promised_anew(callback, by=by, now=now))]
 
 

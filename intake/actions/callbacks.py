@@ -5,7 +5,7 @@ from datetime import datetime
 from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
 
-from intake.actions import calling_hours, claims, dialable, events, people, reminders
+from intake.actions import blocks, calling_hours, claims, dialable, events, people, reminders
 from intake.actions.base import Refused, move
 from intake.actions.blocks import NumberBlocked
 from intake.actions.calling_hours import (
@@ -113,6 +113,7 @@ def promise(
         raise CallbackAlreadyOpen from error
     reminders.plan(callback=callback, now=now)
     events.write("callback.promised", by=by, now=now, subject=callback)
+    blocks.end_if_blocked(callback=callback, now=now)
     return callback
 
 

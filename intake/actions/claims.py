@@ -96,8 +96,12 @@ def is_claimed(callback: Callback, now: datetime) -> bool:
 
 
 def require_free(*, callback: Callback, by: User, now: datetime) -> None:
-    """Raise ``CallbackTaken`` while a colleague of ``by`` is ringing."""
-    current = Callback.objects.select_related("claimed_by").get(pk=callback.pk)
+    """Raise ``CallbackTaken`` while a colleague of ``by`` is ringing.
+
+    Else none begins to before the transaction ends.
+    """
+    rows = Callback.objects.select_for_update(of=("self",)).select_related("claimed_by")
+    current = rows.get(pk=callback.pk)
     if is_claimed(current, now) and current.claimed_by_id != by.pk:
         raise taken(current)
 
@@ -116,7 +120,8 @@ def settle(
     ``only``: the rows it may be, asked again under the lock.
     """
     rows = Callback.objects.filter(pk=callback.pk) if only is None else only
-    shown = rows.filter(number_shown_at__isnull=False).select_for_update().first()
+    # Locked whether it was shown or not: it may be shown at this moment.
+    shown = rows.select_for_update().first()
     if shown is None or shown.number_shown_at is None or shown.claimed_by is None:
         return
     Attempt(
@@ -224,9 +229,7 @@ def hand_over(
         owner=to,
         **ENDED,
     )
-    Notice.objects.filter(
-        reminder__callback=callback.pk, seen_at=None, for_supervisors=False
-    ).update(recipient=to)
+    _pass_on_notices(callback, to)
     events.write(
         "callback.handed_over",
         by=by,
@@ -235,6 +238,13 @@ def hand_over(
         detail={"to": to.pk if to else None, "reason": Callback.HandOverReason(reason)},
     )
     return callback
+
+
+def _pass_on_notices(callback: Callback, to: User | None) -> None:
+    # What is being told the old owner at this moment is waited for, to be seen here.
+    list(callback.reminders.select_for_update().order_by("pk").values_list("pk"))
+    told = Notice.objects.filter(reminder__callback=callback.pk, for_supervisors=False)
+    told.filter(seen_at=None).update(recipient=to)
 
 
 def _may_hand_over(callback: Callback, by: User, *, now: datetime) -> None:

@@ -32,16 +32,16 @@ class NoDraft(Refused):
 def keep(*, call_key: UUID, typed: Typed, version: int, by: User, now: datetime) -> SheetDraft:
     """Keep what ``by`` has typed on this sheet in place of what they had before.
 
-    Only the first keeping is written to the audit. Raises ``DraftTooLong``.
+    Only the first keeping is written to the audit. What is saved or thrown away at this very moment
+    stays away. Raises ``DraftTooLong``.
     """
     pairs = [[name, value] for name, value in typed]
     if sum(len(name) + len(value) for name, value in pairs) > MOST_CHARACTERS:
         raise DraftTooLong
     draft = mine(call_key=call_key, by=by)
     if draft is None:
-        draft = _begin(call_key, pairs, version, by, now)
-    else:
-        save_changes(draft, typed=pairs, version=version, typed_at=now)
+        return _begin(call_key, pairs, version, by, now)
+    _replace(draft, pairs, version, now)
     return draft
 
 
@@ -55,9 +55,15 @@ def _begin(
             events.write("draft.begun", by=by, now=now, subject=draft, detail=_about(call_key))
     except IntegrityError:
         # Two requests of one page at once; either holds what was typed a moment ago.
-        draft = SheetDraft.objects.get(call_key=call_key, typed_by=by)
-        save_changes(draft, typed=pairs, version=version, typed_at=now)
+        draft = mine(call_key=call_key, by=by) or draft
+        _replace(draft, pairs, version, now)
     return draft
+
+
+@transaction.atomic
+def _replace(draft: SheetDraft, pairs: list[list[str]], version: int, now: datetime) -> None:
+    if SheetDraft.objects.select_for_update().filter(pk=draft.pk).exists():
+        save_changes(draft, typed=pairs, version=version, typed_at=now)
 
 
 def mine(*, call_key: UUID, by: User) -> SheetDraft | None:

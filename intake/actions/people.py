@@ -82,11 +82,13 @@ def block_number(*, person: Person, reason: str, by: events.By, now: datetime) -
     block.
     """
     number = str(person.phone) if person.phone else ""
+    if number:
+        blocks.hold(number)
     same_number = Person.objects.filter(pk=person.pk)
     if number:
         same_number = same_number | Person.objects.at(number)
     unmarked = same_number.filter(do_not_call=False)
-    if not unmarked.exists() and (not number or blocks.is_blocked(number)):
+    if not unmarked.exists() and (not number or blocks.stands(number)):
         raise AlreadyDoNotCall
     if number:
         blocks.block(number=number, reason=reason, by=by, now=now)

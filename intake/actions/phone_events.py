@@ -211,6 +211,7 @@ def _open(event: PhoneEvent, number: str, now: datetime) -> Callback:
         subject=callback,
         detail={"phone_event": event.kind},
     )
+    blocks.end_if_blocked(callback=callback, now=now)
     return callback
 
 

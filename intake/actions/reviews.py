@@ -52,22 +52,23 @@ class OnlySupervisors(Refused):
 # --- One request ---------------------------------------------------------------------------------
 
 
-def release(*, callback: Callback, by: User, now: datetime) -> Callback:
+def release(*, callback: Callback, by: User, now: datetime, is_patient: bool = True) -> Callback:
     """Let a request through that was held back, or that no sweep has looked at: now it is open.
 
     It is rung as its time says; a time that has passed becomes the next at which they may be
     called. A number that asked not to be called ends it as cancelled, one that was tried as often
-    as it may be as not reached. Raises ``NotWaiting`` and ``Unreadable``.
+    as it may be as not reached. Whoever changes it at this moment is waited for, unless not
+    ``is_patient``. Raises ``NotWaiting`` and ``Unreadable``.
     """
     try:
-        return _release(callback, by=by, now=now)
+        return _release(callback, by=by, now=now, is_patient=is_patient)
     except DecryptionError as error:
         raise Unreadable from error
 
 
 @transaction.atomic
-def _release(callback: Callback, *, by: User, now: datetime) -> Callback:
-    current = _locked(callback)
+def _release(callback: Callback, *, by: User, now: datetime, is_patient: bool) -> Callback:
+    current = _locked(callback, is_patient)
     if current.status == Callback.Status.RECEIVED or _was_never_read(current):
         # Else it was done as it was admitted.
         PersonNameWord.keep(current.person, is_new=False)
@@ -84,17 +85,29 @@ def _was_never_read(callback: Callback) -> bool:
     return callback.held_because == Callback.HeldBecause.FAILED
 
 
-@transaction.atomic
 def turn_down(*, callback: Callback, reason: str, by: User, now: datetime) -> Callback:
     """End a request that waits: nobody rings. ``reason`` is a ``TurnedDownBecause``.
 
     Raises ``NotWaiting``.
     """
+    return _turn_down(callback, {"status__in": WAITING}, reason=reason, by=by, now=now)
+
+
+def _turn_down_unseen(callback: Callback, *, reason: str, by: User, now: datetime) -> Callback:
+    """As ``turn_down``, but never of somebody in danger: such a request is ended by who saw it."""
+    expected = {"status__in": WAITING, "in_danger": False}
+    return _turn_down(callback, expected, reason=reason, by=by, now=now)
+
+
+@transaction.atomic
+def _turn_down(
+    callback: Callback, expected: dict[str, Any], *, reason: str, by: User, now: datetime
+) -> Callback:
     because = Callback.TurnedDownBecause(reason)
     move(
         callback,
         refusal=NotWaiting,
-        expected={"status__in": WAITING},
+        expected=expected,
         status=Callback.Status.CANCELLED,
         closed_at=now,
         turned_down_because=because,
@@ -107,23 +120,23 @@ def turn_down(*, callback: Callback, reason: str, by: User, now: datetime) -> Ca
 def turn_down_others(*, callback: Callback, reason: str, by: User, now: datetime) -> int:
     """As ``turn_down``, for the others that wait for the number of this one; returns how many.
 
-    ``MOST_FOR_A_NUMBER`` at most, so that it takes a moment.
+    Those in danger stay. ``MOST_FOR_A_NUMBER`` at most, so that it takes a moment.
     """
     number = Person.objects.filter(pk=callback.person_id, phone_index__isnull=False)
     others = Callback.objects.filter(
-        status__in=WAITING, person__phone_index__in=number.values("phone_index")
+        status__in=WAITING, in_danger=False, person__phone_index__in=number.values("phone_index")
     ).exclude(pk=callback.pk)
     turned_down = 0
     for one in others.only("status").order_by("id")[:MOST_FOR_A_NUMBER]:
         with contextlib.suppress(NotWaiting):
-            turn_down(callback=one, reason=reason, by=by, now=now)
+            _turn_down_unseen(one, reason=reason, by=by, now=now)
             turned_down += 1
     return turned_down
 
 
-def _locked(callback: Callback) -> Callback:
+def _locked(callback: Callback, is_patient: bool) -> Callback:
     waiting = Callback.objects.filter(pk=callback.pk, status__in=WAITING)
-    rows = waiting.select_for_update(of=("self",), skip_locked=True)
+    rows = waiting.select_for_update(of=("self",), skip_locked=not is_patient)
     current = rows.select_related("person").first()
     if current is None:
         raise NotWaiting
@@ -155,8 +168,9 @@ def _in_time(callback: Callback, now: datetime) -> dict[str, Any]:
 def order(*, because: str, by: User, now: datetime, turned_down_because: str = "") -> ReviewOrder:
     """Have everything let through that is held ``because`` of this by now, or turned down.
 
-    The sweep does it (``carry_out``), so this takes no longer for a hundred thousand. Raises
-    ``NotAtOnce``, ``OnlySupervisors``, and ``AlreadyOrdered`` while one for the reason is under way.
+    Nobody in danger is turned down by it: they wait on for a look at each. The sweep does it
+    (``carry_out``), so this takes no longer for a hundred thousand. Raises ``NotAtOnce``,
+    ``OnlySupervisors``, and ``AlreadyOrdered`` while one for the reason is under way.
     """
     if because not in AT_ONCE:
         raise NotAtOnce
@@ -222,12 +236,17 @@ def _finish(current: ReviewOrder, now: datetime) -> None:
 
 
 def _ordered(current: ReviewOrder) -> Any:
-    """What came before the order was given, in danger first. Nothing encrypted is read for it."""
+    """What came before the order was given, in danger first, or but for them where it turns down.
+
+    Nothing encrypted is read for it.
+    """
     waiting = Callback.objects.filter(
         status=Callback.Status.HELD,
         held_because=current.because,
         requested_at__lte=current.ordered_at,
     )
+    if current.turned_down_because:
+        waiting = waiting.filter(in_danger=False)
     return waiting.only("status", "held_because").order_by("-in_danger", "id")
 
 
@@ -236,9 +255,10 @@ def _decide(callback: Callback, current: ReviewOrder, now: datetime) -> bool:
     by, reason = current.ordered_by, current.turned_down_because
     try:
         if reason:
-            turn_down(callback=callback, reason=reason, by=by, now=now)
+            _turn_down_unseen(callback, reason=reason, by=by, now=now)
         else:
-            release(callback=callback, by=by, now=now)
+            # Other processes do the same: nobody stands in line for one request.
+            release(callback=callback, by=by, now=now, is_patient=False)
     except (NotWaiting, *DATABASE_TROUBLE):
         raise
     except Exception as error:

@@ -113,9 +113,14 @@ def stop(*, number: str, written_at: datetime, by: events.By, now: datetime) -> 
 
 def _write_stop(person: Person, written_at: datetime) -> bool:
     in_force = TextStop.objects.filter(person=person, lifted_at=None)
-    if in_force.exists():
-        in_force.filter(stopped_at__lt=written_at).update(stopped_at=written_at)
-        return False
+    # Locked: an earlier START that is taken at this moment must not lift this one, too.
+    if in_force.select_for_update().first() is None and _add_stop(person, written_at):
+        return True
+    in_force.filter(stopped_at__lt=written_at).update(stopped_at=written_at)
+    return False
+
+
+def _add_stop(person: Person, written_at: datetime) -> bool:
     try:
         with transaction.atomic():
             TextStop(person=person, stopped_at=written_at).save(force_insert=True)
