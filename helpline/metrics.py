@@ -11,6 +11,7 @@ from secrets import compare_digest
 from django.conf import settings
 from django.db import Error
 from django.http import Http404, HttpRequest, HttpResponse
+from django.utils import timezone
 from django.views.decorators.http import require_safe
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
@@ -46,15 +47,19 @@ def holds_the_token(request: HttpRequest) -> bool:
 def exposition() -> bytes:
     # A registry of its own: the library's holds figures of the process, among them paths.
     registry = CollectorRegistry()
-    registry.register(Promises(database_now()))
+    registry.register(Promises(database_now(), by_web_server=timezone.now()))
     return generate_latest(registry)
 
 
 class Promises(Collector):
-    """Each figure as the database has it at ``now``. docs/monitoring.md says what they mean."""
+    """Each figure as the database has it at ``now``. docs/monitoring.md says what they mean.
 
-    def __init__(self, now: datetime) -> None:
-        self.now = now
+    ``now`` is the database's clock, and ``by_web_server`` that of who noted when a request came:
+    the two may differ.
+    """
+
+    def __init__(self, now: datetime, *, by_web_server: datetime) -> None:
+        self.now, self.by_web_server = now, by_web_server
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
         yield from self.reminders()
@@ -119,19 +124,20 @@ class Promises(Collector):
             "Requests of the public form that wait for somebody to look at them.",
             labels=("because",),
         )
-        counts, held_since = watch.held(self.now)
+        now = self.by_web_server
+        counts, held_since = watch.held(now)
         for because, number in counts.items():
             held.add_metric((because,), number)
         yield held
         yield GaugeMetricFamily(
             "helpline_requests_held_lag_seconds",
             "How long ago the oldest request came that waits for somebody to look at it.",
-            self.since(held_since),
+            age(held_since, now),
         )
         yield GaugeMetricFamily(
             "helpline_requests_received_lag_seconds",
             "How long ago the oldest request came that no sweep has looked at.",
-            self.since(watch.received_since() or self.now),
+            age(watch.received_since() or now, now),
         )
 
     def machinery(self) -> Iterator[GaugeMetricFamily]:
@@ -160,9 +166,13 @@ class Promises(Collector):
         )
 
     def since(self, moment: datetime | None) -> float:
-        """Seconds. What lies ahead, because a clock was put back, counts as so long ago: it is no
-        sign of life."""
-        return NEVER if moment is None else abs((self.now - moment).total_seconds())
+        return NEVER if moment is None else age(moment, self.now)
+
+
+def age(moment: datetime, now: datetime) -> float:
+    """Seconds. What lies ahead, because a clock was put back, counts as so long ago: it is no sign
+    of life."""
+    return abs((now - moment).total_seconds())
 
 
 def by_channel(name: str, text: str, counts: watch.Channels) -> GaugeMetricFamily:

@@ -135,8 +135,9 @@ def callers_are_told_apart(
         return []
     return [
         checks.Warning(
-            "Everybody who uses the public form shares one address, and its few requests an hour.",
-            hint="Set TRUSTED_PROXIES to the number of proxies in front of the web server.",
+            "Everybody who uses the public form shares one address, the proxy's, and its few"
+            " requests an hour.",
+            hint="Set TRUSTED_PROXIES to the number of proxies in front of the web server: mostly 1.",
             id="helpline.W005",
         )
     ]

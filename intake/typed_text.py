@@ -5,6 +5,7 @@ limits before anything computes with them, and whatever was refused can be shown
 """
 
 import re
+from collections.abc import Collection
 from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any, Final
@@ -272,13 +273,17 @@ class PhoneField(TypedCharField):
             raise ValidationError(gettext(str(error)), code="invalid") from None
         decision = phones.dialable(
             number,
-            own=(settings.HELPLINE_NUMBER, *settings.HELPLINE_OWN_NUMBERS),
+            own=self.own_numbers(),
             allow_fictional=not settings.PRODUCTION,
             allow_toll_free=self.allow_toll_free,
         )
         if not decision.ok:
             raise ValidationError(gettext(decision.reason), code="not_dialable")
         return number
+
+    def own_numbers(self) -> Collection[str]:
+        """Our lines (E.164) as far as the settings name them; none of them is anybody's own."""
+        return (settings.HELPLINE_NUMBER, *settings.HELPLINE_OWN_NUMBERS)
 
     def prepare_value(self, value: Any) -> Any:
         """As it is read out, unless it is what was just typed."""

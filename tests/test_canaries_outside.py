@@ -92,17 +92,22 @@ class Outside:
         # On a busy machine nothing may pass for longer than its five seconds.
         self.redis = Redis.from_url(self.broker_url, socket_timeout=None)
         self.monitor = self.redis.monitor().__enter__()
-        threading.Thread(target=self.listen, daemon=True).start()
+        self.is_over = False
+        self.listener = threading.Thread(target=self.listen, daemon=True)
+        self.listener.start()
         celery = ["-m", "celery", "--app", "helpline", "worker", "--concurrency", "1"]
         self.run("worker", *celery, "--loglevel", "DEBUG", "--without-gossip", "--without-mingle")
         self.run("web", "-m", "gunicorn", "-c", "python:helpline.webserver", "helpline.wsgi")
 
     def listen(self):
+        from redis import RedisError
+
         try:
             for command in self.monitor.listen():
                 self.heard.append(str(command))
-        except (OSError, ValueError):
-            return  # closed by stop()
+        except (OSError, ValueError, RedisError):
+            if not self.is_over:
+                raise
 
     def run(self, name, *arguments):
         with (self.folder / f"{name}.log").open("wb") as log:
@@ -123,7 +128,9 @@ class Outside:
         for process in self.processes:
             process.kill()
             process.wait()
+        self.is_over = True
         self.monitor.__exit__(None, None, None)
+        self.listener.join()
 
     def wait(self, condition):
         deadline = time.monotonic() + STARTED_WITHIN_SECONDS

@@ -39,39 +39,21 @@ def interpolated_variables():
 # --- What the file says --------------------------------------------------------------------------
 
 
+def checked(path):
+    """The Compose schema held against a file."""
+    command = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", "vendor.compose-spec"]
+    return subprocess.run([*command, str(path)], capture_output=True, text=True, check=False)
+
+
 def test_it_is_valid():
-    done = subprocess.run(
-        [
-            sys.executable,
-            "-m",
-            "check_jsonschema",
-            "--builtin-schema",
-            "vendor.compose-spec",
-            str(ROOT / "docker-compose.yml"),
-        ],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = checked(ROOT / "docker-compose.yml")
     assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_the_schema_would_refuse_a_wrong_file(tmp_path):
     wrong = tmp_path / "docker-compose.yml"
     wrong.write_text("services: {web: {comand: [x]}}")
-    done = subprocess.run(
-        [
-            sys.executable,
-            "-m",
-            "check_jsonschema",
-            "--builtin-schema",
-            "vendor.compose-spec",
-            str(wrong),
-        ],
-        capture_output=True,
-        check=False,
-    )
-    assert done.returncode == 1
+    assert checked(wrong).returncode == 1
 
 
 @pytest.mark.parametrize("name", OURS)
@@ -139,6 +121,18 @@ def test_a_worker_may_finish_its_longest_task():
 def test_only_the_proxy_is_reached_from_outside():
     assert [name for name, service in SERVICES.items() if "ports" in service] == ["proxy"]
     assert COMPOSE["networks"]["inside"]["internal"] is True
+
+
+def test_callers_are_told_apart_behind_the_one_proxy_there_is():
+    """The limits of the public form count addresses: that which the proxy saw, and nothing that a
+    client or an .env says."""
+    for name in OURS:
+        assert SERVICES[name]["environment"]["TRUSTED_PROXIES"] == "1", name
+    assert "TRUSTED_PROXIES" not in interpolated_variables()
+    caddyfile = (ROOT / "deploy" / "Caddyfile").read_text(encoding="utf-8")
+    assert caddyfile.count("reverse_proxy ") == 1
+    # As it comes, Caddy throws away what a client wrote there and writes the address it saw.
+    assert not re.search(r"trusted_proxies|X-Forwarded-For", caddyfile)
 
 
 def test_no_secret_stands_in_the_file():

@@ -7,7 +7,7 @@ import pytest
 from django.utils import timezone
 
 from helpline import health
-from intake.models import Heartbeat, Reminder
+from intake.models import Callback, Heartbeat, Reminder
 from intake.models.clock import database_now
 from tests.casting import open_callback
 
@@ -154,6 +154,29 @@ def test_the_switch_goes_by_the_databases_clock(client, broker, seen, reminder, 
     reminder(timedelta(minutes=4))
     frozen.shift(timedelta(days=1))
     assert set(client.get(READY).json()["not_ready"]) == {"worker", "beat"}
+
+
+@pytest.mark.parametrize("ahead", [timedelta(days=-1), timedelta(), timedelta(days=1)])
+def test_a_request_nobody_let_in_for_two_minutes_is_named_by_the_clock_that_took_it(
+    client, broker, seen, frozen, ahead
+):
+    """Whatever the database's clock says: the web server noted when the request came."""
+    frozen.move_to(database_now() + ahead)
+    seen()
+    taken = {"source": "web", "status": "received", "due_at": timezone.now() + timedelta(hours=3)}
+    request = open_callback(now=timezone.now() - timedelta(seconds=119), **taken)
+    assert client.get(READY).json() == {"not_ready": []}
+    frozen.shift(timedelta(seconds=1))
+    assert client.get(READY).json() == {"not_ready": ["requests"]}
+    Callback.objects.filter(pk=request.pk).update(status="held", held_because="ceiling")
+    assert client.get(READY).json() == {"not_ready": []}
+
+
+def test_a_request_from_the_future_is_not_taken_for_a_fresh_one(client, broker, seen):
+    """It came while the clock was an hour ahead, and nobody has let it in."""
+    taken = {"source": "web", "status": "received", "due_at": timezone.now() + timedelta(hours=3)}
+    open_callback(now=timezone.now() + timedelta(hours=1), **taken)
+    assert client.get(READY).json() == {"not_ready": ["requests"]}
 
 
 def test_a_dead_database_is_asked_once(client, broker, monkeypatch):

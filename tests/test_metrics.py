@@ -12,13 +12,14 @@ from pathlib import Path
 import pytest
 from django.contrib.sessions.models import Session
 from django.db import InterfaceError, OperationalError, connection
+from django.utils import timezone
 from prometheus_client.parser import text_string_to_metric_families
 
 from intake.actions import events
-from intake.models import Attempt, Callback, Heartbeat, Reminder
+from intake.models import Callback, Heartbeat, Reminder
 from intake.models.clock import database_now
 from intake.rules import retries
-from tests.casting import open_callback
+from tests.casting import open_callback, tried
 
 pytestmark = pytest.mark.django_db
 
@@ -189,6 +190,29 @@ def test_reminders_due_late_dead_and_their_lag(scrape, clock):
     assert found["reminders_lag_seconds",] == about(9 * 60)
 
 
+@pytest.mark.parametrize("ahead", [timedelta(days=-1), timedelta(), timedelta(days=1)])
+def test_requests_are_as_old_as_the_clock_says_that_took_them(scrape, clock, frozen, ahead):
+    """The web server's, which the database's may differ from."""
+    now = clock + ahead
+
+    def asked(minutes, **fields):
+        # Ids are in the order of time too.
+        frozen.move_to(now - timedelta(minutes=minutes))
+        due_at = now + timedelta(hours=3)
+        open_callback(source="web", due_at=due_at, now=timezone.now(), **fields)
+
+    for minutes, because in ((40, "number"), (5, "ceiling"), (2, "ceiling")):
+        asked(minutes, status="held", held_because=because)
+    for minutes in (3, 1):
+        asked(minutes, status="received")
+    frozen.move_to(now)
+    found = scrape()
+    assert found["requests_held", "ceiling"] == 2
+    assert found["requests_held", "number"] == 1
+    assert found["requests_held_lag_seconds",] == pytest.approx(40 * 60)
+    assert found["requests_received_lag_seconds",] == pytest.approx(3 * 60)
+
+
 def test_what_was_sent_is_counted_for_an_hour(scrape, clock):
     for minute, stage in ((1, "due"), (59, "due"), (30, "breach"), (61, "due")):
         sent_at = clock - timedelta(minutes=minute)
@@ -228,18 +252,9 @@ def test_open_callbacks_are_overdue_and_breached_when_their_notices_go_out(scrap
 def test_uncontacted_means_open_with_fewer_than_three_attempts(scrape, clock, agent):
     for attempts, status in ((0, "open"), (2, "open"), (3, "open"), (1, "declined")):
         ended = {} if status == "open" else {"status": status, "closed_at": clock}
-        tried = {"first_attempt_at": clock, "first_deadline_at": clock} if attempts else {}
-        callback = open_callback(due_at=clock, now=clock, **ended, **tried)
-        for number in range(1, attempts + 1):
-            at = clock - timedelta(hours=number)
-            Attempt.objects.create(
-                callback=callback,
-                number=number,
-                outcome="no_answer",
-                number_shown_at=at,
-                made_at=at,
-                made_by=agent,
-            )
+        first = {"first_attempt_at": clock, "first_deadline_at": clock} if attempts else {}
+        callback = open_callback(due_at=clock, now=clock, **ended, **first)
+        tried(callback, *(clock - timedelta(hours=ago) for ago in range(attempts, 0, -1)), by=agent)
     assert scrape()["callbacks_uncontacted",] == 2
 
 

@@ -13,11 +13,11 @@ from django.utils.translation import gettext_lazy as _
 from intake.admin.call_sheet_forms import NOT_TOLD, text_area
 from intake.admin.form_parts import FormOfParts
 from intake.admin.pages import ActionForm
+from intake.forms.numbers import OutsidePhoneField
 from intake.models import Benefit, InsuranceCheck, InsurancePolicy, LevelOfCare
 from intake.rules import clocks
 from intake.typed_text import (
     MoneyField,
-    PhoneField,
     TypedCharField,
     TypedChoiceField,
     TypedDateField,
@@ -48,7 +48,7 @@ class PolicyForm(ActionForm):
     )
     member_id = TypedCharField(label=_("Member ID"), max_length=40)
     group_number = TypedCharField(label=_("Group number"), required=False, max_length=40)
-    payer_phone = PhoneField(
+    payer_phone = OutsidePhoneField(
         label=_("Phone on the card"),
         required=False,
         allow_toll_free=True,

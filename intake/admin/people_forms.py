@@ -10,10 +10,10 @@ from django.utils.translation import gettext_lazy as _
 
 from intake.actions import people
 from intake.admin.call_sheet_forms import NOT_TOLD, SheetPart, text_area
+from intake.forms.numbers import OutsidePhoneField
 from intake.models import Call, Person
 from intake.rules.zones import LOWER_48_ZONES, STATE_ZONES
 from intake.typed_text import (
-    PhoneField,
     TypedCharField,
     TypedChoiceField,
     TypedIntegerField,
@@ -55,7 +55,7 @@ class ReachForm(SheetPart):
         help_text=_("Any name or initials. It need not be true."),
     )
     name = TypedCharField(label=_("Full name"), required=False, max_length=200)
-    phone = PhoneField(label=_("Phone"), required=False)
+    phone = OutsidePhoneField(label=_("Phone"), required=False)
     zip_code = TypedCharField(
         label=_("ZIP code"),
         required=False,

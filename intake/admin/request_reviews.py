@@ -28,7 +28,15 @@ from intake.admin.base import ROWS_A_PAGE, HelplineAdmin, staff
 from intake.admin.call_steps import record_url
 from intake.admin.lists import ListPaginator
 from intake.admin.pages import ActionForm
-from intake.admin.review_pages import COLUMNS, PERMISSION, address, turned_down, why
+from intake.admin.review_pages import (
+    COLUMNS,
+    PERMISSION,
+    address,
+    say_who_stays,
+    stay,
+    turned_down,
+    why,
+)
 from intake.admin.times import since, staff_time, their_window
 from intake.models import Callback, ReviewOrder
 from intake.reports import review_queue
@@ -141,13 +149,11 @@ def _decide(request: HttpRequest, told: dict[str, Any], now: datetime) -> None:
                 lambda done: turned_down(len(done)),
             )
         case decision:
-            reviews.order(
-                because=told["because"],
-                turned_down_because=told["reason"] if decision == "turn_down_all" else "",
-                by=by,
-                now=now,
-            )
+            because, is_turned_down = told["because"], decision == "turn_down_all"
+            reason = told["reason"] if is_turned_down else ""
+            reviews.order(because=because, turned_down_because=reason, by=by, now=now)
             messages.success(request, __("It is being done. This page says how far it has come."))
+            say_who_stays(request, review_queue.in_danger(because) if is_turned_down else 0)
 
 
 def _release(request: HttpRequest, marked: list[Callback], now: datetime) -> None:
@@ -237,6 +243,8 @@ def _reason(waiting: review_queue.Waiting, now: datetime) -> dict[str, Any]:
         "code": waiting.because,
         "label": Because(waiting.because).label,
         "number": waiting.number,
+        "others": waiting.others,
+        "stay": stay(waiting.in_danger),
         "since": since(waiting.since, now),
         "url": address(waiting.because),
         "is_at_once": waiting.because in reviews.AT_ONCE,

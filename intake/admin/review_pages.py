@@ -51,16 +51,19 @@ class TurnDownForm(ActionForm):
     )
     others = forms.BooleanField(required=False)
 
-    def offer_others(self, number: int) -> None:
-        """Only where others wait for the same number is anything asked about them."""
+    def offer_others(self, number: int, in_danger: int) -> None:
+        """Only where others wait for the same number is anything asked about them, and nothing
+        about those in danger."""
         if not number:
             del self.fields["others"]
             return
-        self.fields["others"].label = ngettext(
+        field = self.fields["others"]
+        field.label = ngettext(
             "Also the %(n)d other request that waits for this number",
             "Also the %(n)d other requests that wait for this number",
             number,
         ) % {"n": number}
+        field.help_text = stay(in_danger)
 
 
 class DecisionPage(ActionPage):
@@ -105,7 +108,11 @@ class TurnDownPage(DecisionPage):
 
     def build_form(self, **kwargs: Any) -> TurnDownForm:
         form = TurnDownForm(**kwargs)
-        form.offer_others(review_queue.same_number([self.record])[self.record.pk] - 1)
+        number, in_danger = (
+            review_queue.others_for_its_number(self.record, in_danger=they)
+            for they in (False, True)
+        )
+        form.offer_others(number, in_danger)
         return form
 
     def act(self, request: HttpRequest, form: TurnDownForm, now: datetime) -> models.Model:
@@ -114,6 +121,7 @@ class TurnDownPage(DecisionPage):
         number = 1
         if form.cleaned_data.get("others"):
             number += reviews.turn_down_others(callback=done, now=now, **told)
+            say_who_stays(request, review_queue.others_for_its_number(done, in_danger=True))
         messages.success(request, turned_down(number))
         return done
 
@@ -137,6 +145,22 @@ def _told(released: Callback) -> str:
     if released.closed_by_block_id is not None:
         return __("Its number asked not to be called, so it has ended: nobody rings.")
     return __("Its number was tried as often as it may be, so it has ended: nobody rings.")
+
+
+def say_who_stays(request: HttpRequest, in_danger: int) -> None:
+    if in_danger:
+        messages.warning(request, stay(in_danger))
+
+
+def stay(in_danger: int) -> str:
+    """That so many are not turned down unseen; "" for none."""
+    if not in_danger:
+        return ""
+    return ngettext(
+        "%(n)d request said to be in danger stays: look at it by itself.",
+        "%(n)d requests said to be in danger stay: look at each by itself.",
+        in_danger,
+    ) % {"n": in_danger}
 
 
 def turned_down(number: int) -> str:

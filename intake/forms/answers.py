@@ -4,14 +4,12 @@ from typing import Any
 
 from django import forms
 from django.conf import settings
-from django.core.exceptions import ValidationError
 from django.db.models import TextChoices
 from django.utils import translation
 from django.utils.translation import gettext_lazy as _
 
 from intake.models import Callback, Person
 from intake.rules.callback_times import Day, Part
-from intake.typed_text import PhoneField
 
 
 class Danger(TextChoices):
@@ -109,17 +107,3 @@ def drop_down(choices: Any, *, label: Any, help_text: Any = "") -> Any:
         required=False,
         error_messages={"invalid_choice": _("Please choose one of the answers.")},
     )
-
-
-class CallersPhoneField(PhoneField):
-    """The number to call back; a refusal says what would help."""
-
-    def to_python(self, value: Any) -> Any:
-        try:
-            return super().to_python(value)
-        except ValidationError as refusal:
-            if refusal.code != "not_dialable":
-                raise
-            message = _("%(reason)s Please give another number where we can reach you.")
-            said = {"reason": refusal.message}
-            raise ValidationError(message, code=refusal.code, params=said) from None

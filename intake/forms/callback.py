@@ -15,7 +15,6 @@ from intake.actions import web_requests
 from intake.forms.answers import (
     VOICEMAIL,
     WHO_FOR,
-    CallersPhoneField,
     Danger,
     Language,
     Topic,
@@ -23,6 +22,7 @@ from intake.forms.answers import (
     drop_down,
     radios,
 )
+from intake.forms.numbers import CallersPhoneField
 from intake.forms.tickets import Ticket
 from intake.forms.when import WhenForm, public
 from intake.models import Callback, Person

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from django.db.models import Count, Min, QuerySet
+from django.db.models import Count, Min, Q, QuerySet
 
-from intake.models import Callback
+from intake.models import Callback, Person
 
 # A sweep takes what the form stored within seconds; after this nobody sweeps, and a human may.
 LEFT_LYING = timedelta(minutes=1)
@@ -20,11 +20,18 @@ WAITING = (Callback.Status.HELD, Callback.Status.RECEIVED)
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """How many wait for one reason (``Callback.HeldBecause``), and since when the first does."""
+    """How many wait for one reason (``Callback.HeldBecause``), since when the first does, and how
+    many of them said that they are in danger."""
 
     because: str
     number: int
     since: datetime
+    in_danger: int
+
+    @property
+    def others(self) -> int:
+        """What may be turned down without a look at each."""
+        return self.number - self.in_danger
 
 
 def parts(now: datetime, *, because: str = "") -> list[QuerySet[Callback]]:
@@ -64,9 +71,30 @@ def reasons() -> list[Waiting]:
         held()
         .order_by()
         .values_list("held_because")
-        .annotate(number=Count("*"), since=Min("requested_at"))
+        .annotate(
+            number=Count("*"),
+            since=Min("requested_at"),
+            dangers=Count("pk", filter=Q(in_danger=True)),
+        )
     )
     return sorted((Waiting(*row) for row in counted), key=lambda one: (-one.number, one.because))
+
+
+def in_danger(because: str) -> int:
+    """How many of those held for this reason said that they are in danger."""
+    return held(because).filter(in_danger=True).count()
+
+
+def others_for_its_number(callback: Callback, *, in_danger: bool) -> int:
+    """How many other requests wait for the number of this one, and said that they are in danger or
+    did not."""
+    number = Person.objects.filter(pk=callback.person_id, phone_index__isnull=False)
+    others = Callback.objects.filter(
+        status__in=WAITING,
+        in_danger=in_danger,
+        person__phone_index__in=number.values("phone_index"),
+    )
+    return others.exclude(pk=callback.pk).count()
 
 
 def same_number(callbacks: Iterable[Callback]) -> dict[UUID, int]:

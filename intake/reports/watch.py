@@ -1,7 +1,8 @@
 """What a machine watches: are promises being kept, and if not, since when?
 
 Every question is one query over a partial index, cheap enough to be asked all day. ``now`` is the
-database's clock (``intake.models.clock``), which is also the one the sweep works by.
+database's clock (``intake.models.clock``), which is also the one the sweep works by; but of requests
+of the public form it is the web server's, which noted when they came.
 """
 
 from collections.abc import Iterable, Mapping
@@ -171,9 +172,13 @@ RECEIVED_LATE_AFTER = timedelta(minutes=2)
 
 
 def is_admitted(now: datetime) -> bool:
-    """Is everything the public form took looked at within two minutes?"""
+    """Is everything the public form took looked at within two minutes? By the web server's clock.
+
+    A time still to come is left over from a clock that was put back: how long it has waited since
+    nobody knows, so it counts for as long as it lies ahead.
+    """
     since = received_since()
-    return since is None or now - since < RECEIVED_LATE_AFTER
+    return since is None or abs(now - since) < RECEIVED_LATE_AFTER
 
 
 def received_since() -> datetime | None:

@@ -12,7 +12,9 @@ from typing import Final
 
 from intake.rules.clocks import aware, zone_of
 
-WORDING_VERSION: Final = "2026.1"
+# Each language by itself: a word changed in one says nothing new in the other. The first Spanish one
+# wrote the hour as English does, "a las 1:00 PM".
+_VERSIONS: Final = {"en": "2026.1", "es": "2026.2"}
 # One text, in the alphabet every phone has; more would arrive in pieces.
 LONGEST: Final = 160
 # GSM 03.38, the basic table, without the signs that need an escape.
@@ -23,7 +25,7 @@ GSM: Final = frozenset(
 
 _WORDINGS: Final = {
     "en": "Reminder: your call is at {time} ({zone} time). Reply STOP to end texts.",
-    "es": "Recordatorio: su llamada es a las {time} (hora {zone}). Responda STOP para no recibir"
+    "es": "Recordatorio: su llamada es {time} (hora {zone}). Responda STOP para no recibir"
     " mensajes.",
 }
 # By what the zone calls itself at that moment; another zone is shown by that name.
@@ -65,12 +67,21 @@ def before_a_call(*, due_at: datetime, zone: str, language: str) -> Wording:
     """
     local = aware(due_at).astimezone(zone_of(zone))
     tongue = "es" if language.lower().startswith("es") else "en"
-    body = _WORDINGS[tongue].format(time=_clock(local), zone=_zone(local, tongue))
-    return Wording(body=body, version=f"{WORDING_VERSION}.{tongue}")
+    clock = _in_spanish(local) if tongue == "es" else _in_english(local)
+    body = _WORDINGS[tongue].format(time=clock, zone=_zone(local, tongue))
+    return Wording(body=body, version=f"{_VERSIONS[tongue]}.{tongue}")
 
 
-def _clock(local: datetime) -> str:
+def _in_english(local: datetime) -> str:
     return f"{local.hour % 12 or 12}:{local:%M} {'AM' if local.hour < 12 else 'PM'}"
+
+
+def _in_spanish(local: datetime) -> str:
+    """With its article: one o'clock is the only one. The blanks are plain ones, because no phone's
+    alphabet has one that keeps a line together."""
+    hour = local.hour % 12 or 12
+    article = "a la" if hour == 1 else "a las"
+    return f"{article} {hour}:{local:%M} {'a. m.' if local.hour < 12 else 'p. m.'}"
 
 
 def _zone(local: datetime, tongue: str) -> str:

@@ -40,6 +40,7 @@ def labels(language):
         check="Please check these answers",
         leave="Leave this page",
         not_sent="We got no answer. You may have no signal.",
+        not_working="Something on our side does not work. This may not have reached us.",
     )
 
 

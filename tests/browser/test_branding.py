@@ -9,8 +9,9 @@ from playwright.sync_api import expect
 
 from intake.actions import brand_text, branding
 from intake.models import Branding
+from tests import brands
+from tests.brands import OURS, page, published
 from tests.browser.visits import Visit, faults, look
-from tests.test_branding import OURS, page, published
 from tests.test_logos import drawn, file_of
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.django_db(transaction=True)]
@@ -21,7 +22,7 @@ BOTH = [(width, light) for width in WIDTHS for light in ("light", "dark")]
 
 @pytest.fixture(autouse=True)
 def nothing_known(monkeypatch):
-    monkeypatch.setattr(branding, "_published", branding._Published())
+    brands.forget(monkeypatch)
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ from django.urls import reverse
 from django.utils import timezone
 from playwright.sync_api import expect
 
+from intake.actions import reviews
 from intake.models import Callback
 from tests.browser.visits import Visit, look_in_both_lights
 from tests.casting import open_callback
@@ -67,3 +68,21 @@ def test_marked_ones_are_decided_together_and_what_was_marked_is_not_forgotten(v
     expect(page.get_by_text("Being let through")).to_be_visible()
     status = Callback.objects.in_bulk([first.pk, second.pk, third.pk])
     assert {one.status for one in status.values()} == {"cancelled", "held"}
+
+
+def test_turning_all_down_says_who_in_danger_stays(visit, live_server):
+    page = visit.page
+    danger, *others = held("unproven", in_danger=True), held("unproven"), held("unproven")
+    page.goto(live_server.url + reverse("admin:intake_callback_review"))
+    page.locator("summary", has_text="Turn the others down").click()
+    offer = page.locator(".review-all")
+    expect(offer).to_contain_text("1 request said to be in danger stays: look at it by itself.")
+    look_in_both_lights(page, "request-reviews-danger")
+    offer.get_by_label("Why nobody rings").select_option("not_genuine")
+    offer.get_by_role("button", name="Turn the other 2 down, unseen").click()
+    expect(page.locator(".messagelist")).to_contain_text("1 request said to be in danger stays")
+    while reviews.carry_out(now=timezone.now()):
+        pass
+    page.reload()
+    expect(page.get_by_role("rowheader")).to_have_text([f"{danger.reference} said: in danger"])
+    assert not Callback.objects.filter(pk__in=[one.pk for one in others], status="held").exists()

@@ -3,23 +3,31 @@
 from datetime import timedelta
 
 import pytest
+from django.conf import settings
 from django.db import OperationalError
 from playwright.sync_api import expect
 
 from intake.actions import web_requests
 from intake.forms import tickets
 from intake.models import Callback
-from tests.browser.strangers import expect_thanks, fill_in, labels, send, typed
+from intake.views import manage
+from tests.browser.strangers import PREFIXES, expect_thanks, fill_in, labels, send, typed
 from tests.browser.visits import look
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.django_db(transaction=True)]
 
 
-def expect_kept(here, language="en"):
-    """It says that nothing came of it, where the eyes are, and every answer stands."""
-    notice = here.page.get_by_text(labels(language).not_sent)
-    expect(notice).to_be_in_viewport()
-    expect(here.page.get_by_role("alert")).to_be_focused()
+def expect_kept(here, language="en", *, ours=False):
+    """It says that nothing came of it, and whose trouble it is, where the eyes are; every answer
+    stands, and our number beside it."""
+    label, alert = labels(language), here.page.get_by_role("alert")
+    said, unsaid = label.not_sent, label.not_working
+    if ours:
+        said, unsaid = unsaid, said
+    expect(here.page.get_by_text(said)).to_be_in_viewport()
+    expect(here.page.get_by_text(unsaid)).to_have_count(0)
+    expect(alert).to_be_focused()
+    expect(alert.get_by_role("link")).to_have_attribute("href", f"tel:{settings.HELPLINE_NUMBER}")
     assert "Zebrafinch" in typed(here.page)
     # The browser mentions what failed.
     here.complaints = [text for text in here.complaints if "Failed to load resource" not in text]
@@ -41,21 +49,23 @@ def test_without_a_signal_everything_typed_stays_and_the_next_press_sends_it(str
 
 
 @pytest.mark.parametrize(
-    "answer",
+    ("status", "body", "ours"),
     [
-        pytest.param(
-            {"status": 502, "body": "<main id=main>Bad gateway</main>"}, id="from a proxy"
-        ),
-        pytest.param({"status": 200, "body": "<h1>Welcome to our Wi-Fi</h1>"}, id="from a hotel"),
-        pytest.param({"status": 204, "body": ""}, id="empty"),
+        pytest.param(500, "<main id=main>Something went wrong</main>", True, id="an error"),
+        pytest.param(502, "<main id=main>Bad gateway</main>", True, id="from our proxy"),
+        pytest.param(503, "", True, id="from our proxy, empty"),
+        pytest.param(200, "<h1>Welcome to our Wi-Fi</h1>", False, id="from a hotel"),
+        pytest.param(511, "<h1>Log in to our Wi-Fi</h1>", False, id="from a hotel that says so"),
+        pytest.param(204, "", False, id="empty"),
     ],
 )
-def test_an_answer_that_is_not_ours_takes_nothing_away(stranger, answer):
+def test_an_answer_that_is_not_ours_takes_nothing_away(stranger, status, body, ours):
     here = stranger("/callback/")
     fill_in(here.page)
-    here.page.route("**/callback/", lambda route: route.fulfill(content_type="text/html", **answer))
+    answer = {"status": status, "body": body, "content_type": "text/html"}
+    here.page.route("**/callback/", lambda route: route.fulfill(**answer))
     send(here.page)
-    expect_kept(here)
+    expect_kept(here, ours=ours)
 
     here.page.unroute("**/callback/")
     send(here.page)
@@ -81,25 +91,73 @@ def test_an_answer_lost_on_its_way_back_makes_no_second_callback(stranger):
     assert Callback.objects.count() == 1
 
 
+@pytest.mark.parametrize("language", ["en", "es"])
 @pytest.mark.parametrize("scripts", [True, False], ids=["with scripts", "without scripts"])
 def test_with_the_database_away_everything_typed_stays_and_the_next_press_sends_it(
-    stranger, monkeypatch, scripts
+    stranger, monkeypatch, scripts, language
 ):
-    here = stranger("/callback/", java_script_enabled=scripts)
-    fill_in(here.page)
+    here = stranger(f"{PREFIXES[language]}/callback/", java_script_enabled=scripts)
+    fill_in(here.page, language)
 
     def away(**given):
         raise OperationalError("the server is gone")
 
     with monkeypatch.context() as patched:
         patched.setattr(web_requests, "take", away)
-        send(here.page)
+        send(here.page, language)
         if scripts:
-            expect_kept(here)
+            expect_kept(here, language, ours=True)
+            look(here.page, f"not-working-{language}-1280-light")
         else:
-            expect(here.page.get_by_role("alert")).to_contain_text("Something on our side")
-            expect(here.page.get_by_label("What should we call you?")).to_have_value("Zebrafinch")
+            label, alert = labels(language), here.page.get_by_role("alert")
+            expect(alert).to_contain_text(label.not_working.partition(".")[0])
+            expect(here.page.get_by_label(label.alias)).to_have_value("Zebrafinch")
             here.complaints = []
+    send(here.page, language)
+    expect_thanks(here.page, language)
+    assert Callback.objects.count() == 1
+
+
+def test_taking_it_back_is_said_to_fail_on_our_side_too_and_the_next_press_does_it(
+    stranger, monkeypatch
+):
+    here = stranger("/callback/")
+    fill_in(here.page)
+    send(here.page)
+    expect_thanks(here.page)
+
+    def press(name):
+        here.page.get_by_role("button", name=name, exact=True).click()
+
+    def away(*_given):
+        raise OperationalError("the server is gone")
+
+    press("Look at my request")
+    press("Take my request back")
+    sure = here.page.get_by_role("button", name="Yes, take it back")
+    expect(sure).to_be_visible()
+    with monkeypatch.context() as patched:
+        patched.setattr(manage, "callback_of", away)
+        sure.click()
+        expect(here.page.get_by_role("alert")).to_contain_text(labels("en").not_working)
+        expect(here.page.get_by_role("alert")).to_be_focused()
+    here.complaints = [text for text in here.complaints if "Failed to load resource" not in text]
+    sure.click()
+    expect(here.page.get_by_role("heading", name="Your request is taken back.")).to_be_visible()
+    assert Callback.objects.get().status == Callback.Status.CANCELLED
+
+
+def test_the_trouble_may_change_from_theirs_to_ours_and_only_the_last_is_said(stranger):
+    here = stranger("/callback/")
+    fill_in(here.page)
+    here.context.set_offline(True)
+    send(here.page)
+    expect_kept(here)
+    here.context.set_offline(False)
+    here.page.route("**/callback/", lambda route: route.fulfill(status=504))
+    send(here.page)
+    expect_kept(here, ours=True)
+    here.page.unroute("**/callback/")
     send(here.page)
     expect_thanks(here.page)
 

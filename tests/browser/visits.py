@@ -43,9 +43,8 @@ class Visit:
             self.elsewhere.append(request.url)
 
     def note_console(self, message):
-        # A refused form is an answer with status 422, which the browser mentions, as it does
-        # every feature in a header that it does not know.
-        expected = "status of 422" in message.text or "Unrecognized feature" in message.text
+        # A refused form is an answer with status 422, which the browser mentions.
+        expected = "status of 422" in message.text
         # The page the exit leads to is not one of ours.
         expected = expected or message.location["url"].endswith("/favicon.ico")
         if message.type in {"error", "warning"} and not expected:

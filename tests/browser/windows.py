@@ -37,13 +37,16 @@ class Windows:
 
 
 def empty(page):
-    """Off the site first: a page that is left may still write something down."""
-    context, origins = page.context, {page.evaluate("origin") for page in page.context.pages}
+    """Off our pages first: one that is left may still write something down."""
+    page.unroute_all()
+    context, here = page.context, page.evaluate("origin")
+    origins = {page.evaluate("origin") for page in context.pages}
     for other in context.pages:
         if other is not page:
             other.close()
     context.set_offline(False)
-    page.goto("about:blank")
+    # To a page of the same site that does nothing: from elsewhere each visit is a new process.
+    page.goto("about:blank" if here == "null" else f"{here}/health/live")
     page.emulate_media(**dict.fromkeys(MEDIA, "null"))
     context.clear_cookies()
     devtools = context.new_cdp_session(page)

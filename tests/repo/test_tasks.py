@@ -31,17 +31,20 @@ def sources():
 
 
 @functools.cache
-def everything():
+def everything(word=""):
+    """Every node of every file that has this word in it."""
+    texts = {path.relative_to(ROOT): path.read_text(encoding="utf-8") for path in sources()}
     return [
-        (path.relative_to(ROOT), node)
-        for path in sources()
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        (path, node)
+        for path, text in texts.items()
+        if word in text
+        for node in ast.walk(ast.parse(text))
     ]
 
 
-def nodes(kind):
+def nodes(kind, word=""):
     return [
-        (f"{path}:{node.lineno}", node) for path, node in everything() if isinstance(node, kind)
+        (f"{path}:{node.lineno}", node) for path, node in everything(word) if isinstance(node, kind)
     ]
 
 
@@ -49,7 +52,8 @@ def task_functions():
     """Every function with a task decorator, wherever it is."""
     found = [
         (where, node)
-        for where, node in nodes(ast.FunctionDef | ast.AsyncFunctionDef)
+        # Asked while tests are collected, by every process of a run.
+        for where, node in nodes(ast.FunctionDef | ast.AsyncFunctionDef, "task")
         if any(
             "task" in name_of(decorator).split(".")[-1:] or "shared_task" in name_of(decorator)
             for decorator in node.decorator_list

@@ -5,7 +5,7 @@
  *   - leaving (the link, or Shift three times) empties the page at once;
  *   - the tab keeps one entry of ours in its history, so that "back" from the page the exit leads
  *     to shows what was there before us;
- *   - a form that did not get through stays as it was typed, and says so;
+ *   - a form that did not get through stays as it was typed, and says so, and whose trouble it is;
  *   - a page that is left for any other reason is left empty.
  */
 "use strict";
@@ -16,6 +16,8 @@
   const SHIFTS_WITHIN = 5_000;
   const LONGEST_WAIT = 30_000;
   const LONGEST_PROOF = 10_000;
+  // What a network answers that wants to be signed in to first; it says nothing of our server.
+  const NETWORK_SIGN_IN = 511;
 
   const empty = () => {
     document.body.textContent = "";
@@ -137,6 +139,9 @@
     prove();
   };
 
+  // It answered, or the proxy before it did, that it cannot do this now.
+  class NotWorking extends Error {}
+
   const post = async (address, answers) => {
     const late = new AbortController();
     const timer = setTimeout(() => late.abort(), LONGEST_WAIT);
@@ -144,8 +149,8 @@
       // Once sent it arrives, even if the page is left in the same moment.
       const options = { method: "POST", body: answers, keepalive: true, signal: late.signal };
       const response = await fetch(address, options);
-      if (response.status >= 500) {
-        throw new Error("no answer of ours");
+      if (response.status >= 500 && response.status !== NETWORK_SIGN_IN) {
+        throw new NotWorking();
       }
       return { html: await response.text(), address: response.url };
     } finally {
@@ -190,9 +195,9 @@
     isSending = true;
     try {
       await send(form, button);
-    } catch {
+    } catch (error) {
       if (!hasLeft) {
-        say(form, "not-sent").focus();
+        say(form, error instanceof NotWorking ? "not-working" : "not-sent").focus();
       }
     } finally {
       isSending = false;
