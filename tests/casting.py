@@ -15,6 +15,7 @@ from intake.actions import (
 )
 from intake.directory.places import place_of
 from intake.models import (
+    Attempt,
     Call,
     Callback,
     Consent,
@@ -140,6 +141,23 @@ def rung(callback, outcome, *, by, now, **ending):
     if outcome in NEEDS_IDENTITY:
         dialing.confirm_identity(callback=callback, by=by, now=now)
     return attempts.record(callback=callback, outcome=outcome, by=by, now=now, **ending)
+
+
+def tried(callback, *moments, by, outcome="no_answer", **fields):
+    """Attempts on record, as rows."""
+    numbered = enumerate(moments, callback.attempts.count() + 1)
+    Attempt.objects.bulk_create(
+        Attempt(
+            callback=callback,
+            number=number,
+            outcome=outcome,
+            number_shown_at=at,
+            made_at=at,
+            made_by=by,
+            **fields,
+        )
+        for number, at in numbered
+    )
 
 
 def insurance_check(*, agent, now, call=None, **fields):

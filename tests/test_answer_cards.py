@@ -11,8 +11,8 @@ from django.urls import reverse
 from intake.actions import answer_files, answer_marks, answers, events
 from intake.actions.answers import CardText
 from intake.admin import answer_cards
-from intake.admin.call_live import evaluated
 from intake.admin.filled_sheet import FilledSheet
+from intake.admin.live_sheet import evaluated
 from intake.models import AnswerCard, AnswerFeedback, Call, Event
 from intake.rules.card_fit import Situation, fit, situation
 from intake.rules.safety import Answer, Answers, Exposure

@@ -14,7 +14,6 @@ from intake.actions import events
 from intake.admin import lists
 from intake.admin.base import HelplineAdmin
 from intake.models import (
-    Attempt,
     Call,
     Callback,
     Event,
@@ -124,18 +123,7 @@ def test_earlier_goes_on_where_the_last_page_ends_until_all_was_seen(
 def test_a_list_that_goes_by_id_is_walked_by_id(supervisor, agent, now, client_for, monkeypatch):
     monkeypatch.setattr(HelplineAdmin, "counted", 50)
     callback = casting.open_callback(due_at=now, now=now)
-    made = [
-        Attempt(
-            callback=callback,
-            number=n,
-            outcome="no_answer",
-            number_shown_at=now + timedelta(minutes=n),
-            made_at=now,
-            made_by=agent,
-        )
-        for n in range(1, 61)
-    ]
-    Attempt.objects.bulk_create(made)
+    casting.tried(callback, *(now + timedelta(minutes=n) for n in range(60)), by=agent)
     client = client_for(supervisor)
     first = client.get("/admin/intake/attempt/")
     assert "id__lt=" in first.context["cl"].earlier
@@ -304,15 +292,7 @@ def test_the_values_of_a_filter_are_found_without_reading_every_row(administrato
 
 def test_attempts_are_counted_for_the_rows_shown_alone(browser, agent, now):
     callback = casting.open_callback(due_at=now, now=now)
-    for number in (1, 2):
-        Attempt(
-            callback=callback,
-            number=number,
-            outcome="busy",
-            number_shown_at=now + timedelta(minutes=number),
-            made_at=now,
-            made_by=agent,
-        ).save()
+    casting.tried(callback, now, now + timedelta(minutes=1), by=agent)
     casting.open_callback(due_at=now, now=now, person=casting.maria(phone=casting.JOHN))
     response = browser.get("/admin/intake/callback/")
     assert sorted(row.tries_made for row in response.context["cl"].result_list) == [0, 2]

@@ -3,8 +3,6 @@
 from datetime import time, timedelta
 
 import pytest
-from django.core.management import CommandError
-from django.db import connection
 
 from intake.actions import (
     admission,
@@ -12,72 +10,29 @@ from intake.actions import (
     blocks,
     callbacks,
     dialing,
-    online_stops,
     own_requests,
     people,
-    reminders,
     reviews,
 )
-from intake.actions.events import PUBLIC
-from intake.actions.own_requests import OwnHours, Stage
-from intake.admin import briefing
-from intake.crypto import get_keyring
-from intake.models import Attempt, Callback, Event, OnlineStop, Person, Reminder
-from intake.rules.callback_times import Slot
-from tests.casting import JOHN, MARIA, maria, open_call, open_callback, rung
-from tests.crypto.rows import rotate
-from tests.racing import at_once
+from intake.actions.own_requests import Stage
+from intake.models import Attempt, Callback, Event, Person, Reminder
+from tests.casting import JOHN, MARIA, maria, open_call, rung, tried
+from tests.link_holder import (
+    DAY,
+    HOUR,
+    asked,
+    change,
+    claimed,
+    fresh,
+    ringing,
+    stage,
+    stop,
+    withdraw,
+)
 
 pytestmark = pytest.mark.django_db
 
-HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 NOON, EVENING = time(12), time(17)
-
-
-def asked(now, *, due_in=2 * HOUR, status="open", person=None, **fields):
-    """A web request as the form and admission leave it."""
-    callback = open_callback(
-        due_at=now + due_in, now=now, person=person, source="web", status=status, **fields
-    )
-    if status == "open":
-        reminders.plan(callback=callback, now=now)
-    if status == "received":
-        # The form leaves them to admission.
-        callback.person.name_words.all().delete()
-    return callback
-
-
-def change(callback, now, *, begins=None, ends=None, outside=False, **own):
-    slot = Slot(begins or now + 4 * HOUR, ends, outside)
-    return own_requests.change_time(
-        callback=callback, slot=slot, own_hours=OwnHours(**own), by=PUBLIC, now=now
-    )
-
-
-def withdraw(callback, now):
-    return own_requests.withdraw(callback=callback, by=PUBLIC, now=now)
-
-
-def stop(callback, now):
-    return own_requests.stop_calls(callback=callback, by=PUBLIC, now=now)
-
-
-def stage(callback, now):
-    return own_requests.stage(Callback.objects.get(pk=callback.pk), now)
-
-
-def claimed(callback, agent, now):
-    callbacks.claim(callback=callback, by=agent, now=now)
-    return callback
-
-
-def ringing(callback, agent, now):
-    return dialing.show_number(callback=claimed(callback, agent, now), by=agent, now=now)
-
-
-def fresh(callback):
-    return Callback.objects.select_related("person").get(pk=callback.pk)
-
 
 # --- Another time --------------------------------------------------------------------------------
 
@@ -290,7 +245,7 @@ def test_a_try_nobody_wrote_down_is_kept_when_its_claim_has_run_out(agent, now, 
     assert callback.attempts.get().outcome == Attempt.Outcome.NOT_RECORDED
 
 
-# --- What the link tells --------------------------------------------------------------------------
+# --- What the link tells -------------------------------------------------------------------------
 
 
 def test_the_stages_of_a_request_nobody_acted_on(now):
@@ -329,15 +284,7 @@ def test_a_request_that_ended_because_of_its_number_looks_like_one_that_waits(ag
         blocks.block(number=MARIA, reason="asked", by=agent, now=now)
     if known == "tried out":
         earlier = asked(now, due_in=timedelta(0), person=maria(alias="Earlier"))
-        for number in range(3):
-            Attempt.objects.create(
-                callback=earlier,
-                number=number + 1,
-                outcome="no_answer",
-                number_shown_at=now - number * DAY,
-                made_at=now - number * DAY,
-                made_by=agent,
-            )
+        tried(earlier, now - 2 * DAY, now - DAY, now, by=agent)
     callback = asked(now, status="received")
     strangers = asked(now, status="received", person=maria(phone=JOHN))
     admission.admit_received(limit=10, now=now)
@@ -412,307 +359,3 @@ def test_what_was_said_to_us_in_person_is_neither_shown_nor_changed_by_the_link(
     stop(other, now)
     after = fresh(callback)
     assert (after.status, after.due_at, after.plan) == ("open", kept.due_at, kept.plan)
-
-
-# --- Do not call me again ------------------------------------------------------------------------
-
-
-def test_a_stop_takes_its_request_back_and_holds_the_others_for_a_human(agent, other_agent, now):
-    """Whoever holds a link may be the one they hide from; their own request must not vanish."""
-    callback = asked(now)
-    hers = asked(now, person=maria(alias="Herself"))
-    begun = claimed(asked(now, due_in=timedelta(0), person=maria(alias="Begun")), agent, now)
-    received = asked(now, status="received", person=maria(alias="Just sent"))
-    promised = open_callback(due_at=now, now=now - DAY, person=maria(alias="On a call"))
-    johns = asked(now, person=maria(phone=JOHN))
-    stop(callback, now)
-    assert fresh(callback).status == "cancelled"
-    for one in (hers, begun):
-        assert (fresh(one).status, fresh(one).held_because) == ("held", "stopped")
-        assert fresh(one).claimed_by is None
-        assert not one.reminders.exclude(status=Reminder.Status.VOID).exists()
-        assert stage(one, now).is_pending
-    assert fresh(promised).is_open
-    assert fresh(johns).is_open
-    admission.admit_received(limit=10, now=now)
-    assert (fresh(received).status, fresh(received).held_because) == ("held", "stopped")
-    reviews.release(callback=fresh(hers), by=other_agent, now=now)
-    assert fresh(hers).is_open
-
-
-def test_a_request_staff_let_through_is_not_held_again_by_the_next_stop(agent, now):
-    """Or a stranger could keep somebody waiting for ever."""
-    hers = asked(now, person=maria(alias="Herself"))
-    stop(asked(now), now)
-    reviews.release(callback=fresh(hers), by=agent, now=now)
-    stop(asked(now, person=maria(alias="Again")), now)
-    assert fresh(hers).is_open
-    # To herself it is as before.
-    assert stage(hers, now) is Stage.AHEAD
-    withdraw(hers, now)
-
-
-def test_a_strangers_stop_holds_up_no_call_for_somebody_in_danger(now):
-    """But whoever rings is warned before the number is shown."""
-    hers = asked(now, person=maria(alias="Herself"), in_danger=True, urgency="urgent")
-    stop(asked(now), now)
-    assert fresh(hers).is_open
-    assert any("asked online" in line.lead for line in briefing.briefing(fresh(hers)))
-
-
-def test_one_that_is_being_rung_goes_on(agent, now):
-    callback = asked(now)
-    rings = ringing(asked(now, due_in=timedelta(0), person=maria(alias="Rings")), agent, now)
-    stop(callback, now)
-    assert (fresh(rings).status, fresh(rings).claimed_by) == ("open", agent)
-
-
-def test_a_stop_shuts_nobody_out(agent, now):
-    """The number is not blocked: calls we promise are made, and requests reach a human."""
-    stop(asked(now), now)
-    assert not blocks.is_blocked(MARIA)
-    assert not Person.objects.filter(do_not_call=True).exists()
-    call = open_call(agent=agent, now=now + HOUR)
-    promised = callbacks.promise(
-        person=call.caller, due_at=now + 2 * HOUR, urgency="routine", by=agent, now=now + HOUR
-    )
-    assert promised.is_open
-
-
-def test_later_requests_wait_for_a_human_and_those_of_others_do_not(now):
-    stop(asked(now), now)
-    again = asked(now + DAY, status="received")
-    johns = asked(now + DAY, status="received", person=maria(phone=JOHN))
-    admission.admit_received(limit=10, now=now + DAY)
-    assert (fresh(again).status, fresh(again).held_because) == ("held", "stopped")
-    assert fresh(johns).is_open
-
-
-def test_whoever_is_about_to_ring_is_told(now):
-    promised = open_callback(due_at=now, now=now - DAY, person=maria(alias="On a call"))
-
-    def told():
-        return [line for line in briefing.briefing(promised) if "asked online" in line.lead]
-
-    assert not told()
-    stop(asked(now), now)
-    assert len(told()) == 1
-
-
-def test_a_stop_is_over_once_somebody_there_has_spoken_with_us(agent, now):
-    stop(asked(now), now)
-    held = asked(now + DAY, status="received")
-    admission.admit_received(limit=10, now=now + DAY)
-    reviews.release(callback=fresh(held), by=agent, now=now + DAY)
-    when = max(fresh(held).due_at, now + DAY)
-    rung(claimed(fresh(held), agent, when), "reached", by=agent, now=when)
-    assert not online_stops.is_stopped(MARIA)
-    again = asked(when + DAY, status="received")
-    admission.admit_received(limit=10, now=when + DAY)
-    assert fresh(again).is_open
-    # The next who asks for a stop begins anew.
-    assert online_stops.recognize(MARIA, now=when) is None
-    assert not OnlineStop.objects.exists()
-    assert Event.objects.filter(verb="number.online_stop_over").count() == 1
-
-
-def test_asked_twice_it_is_one_stop_and_a_request_taken_back_before_may_ask_for_it(now):
-    callback = asked(now)
-    withdraw(callback, now)
-    stop(callback, now)
-    stop(callback, now + HOUR)
-    assert OnlineStop.objects.get().stopped_at == now
-    assert Event.objects.filter(verb="callback.withdrawn").count() == 1
-    assert Event.objects.filter(verb="number.stopped_online").count() == 1
-
-
-def test_nothing_of_the_number_is_stored_and_no_other_table_has_its_digest(now):
-    stop(asked(now), now)
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT * FROM intake_onlinestop")
-        stored = str(cursor.fetchall())
-    for part in ("2025550143", "5550143", "0143"):
-        assert part not in stored
-    digest = bytes(OnlineStop.objects.get().number_digest)
-    assert digest != Person.objects.at(MARIA).first().phone_index
-    assert digest != blocks.lone_digest(blocks.PURPOSE, MARIA)[0]
-
-
-# --- Keys ----------------------------------------------------------------------------------------
-
-
-def purge():
-    for model in (Attempt, Reminder, Callback, Person):
-        model.objects.all().delete()
-
-
-def test_a_stop_outlives_everybody_and_holds_under_every_key_of_the_ring(keys, now):
-    stop(asked(now), now)
-    purge()
-    rotate("--new-index-key")
-    assert get_keyring().index.current == "i2"
-    assert online_stops.is_stopped(MARIA)
-    with pytest.raises(CommandError, match="recognized with i1 alone"):
-        rotate("--retire", "i1")
-    again = asked(now, status="received")
-    admission.admit_received(limit=10, now=now)
-    assert fresh(again).held_because == "stopped"
-    rotate("--retire", "i1")
-    assert set(get_keyring().index.keys) == {"i2"}
-    assert online_stops.is_stopped(MARIA)
-
-
-def test_a_stop_moves_to_the_new_key_with_the_record_of_its_number(keys, now):
-    stop(asked(now), now)
-    rotate("--new-index-key")
-    rotate("--retire", "i1")
-    assert OnlineStop.objects.get().key_id == "i2"
-    assert online_stops.is_stopped(MARIA)
-
-
-def test_asked_under_both_keys_it_becomes_one_stop(keys, now):
-    stop(asked(now), now)
-    rotate("--new-index-key")
-    purge()
-    OnlineStop.objects.update(stopped_at=now - DAY)
-    digest, key_id = online_stops.lone_digest(online_stops.PURPOSE, MARIA)
-    OnlineStop.objects.filter(number_digest=digest).delete()
-    old = online_stops.blind_index_candidates(online_stops.PURPOSE, MARIA)[1]
-    OnlineStop.objects.all().delete()
-    OnlineStop.objects.create(number_digest=old, key_id="i1", stopped_at=now - DAY)
-    OnlineStop.objects.create(number_digest=digest, key_id=key_id, stopped_at=now)
-    assert online_stops.recognize(MARIA, now=now).stopped_at == now
-    assert OnlineStop.objects.get().key_id == "i2"
-
-
-# --- At the same moment --------------------------------------------------------------------------
-
-racing = pytest.mark.django_db(transaction=True)
-
-
-@racing
-@pytest.mark.parametrize("round_", range(5))
-def test_claimed_and_taken_back_at_once_nobody_is_rung_after_it(agent, now, round_):
-    callback = asked(now, due_in=timedelta(0))
-
-    def rings():
-        own = Callback.objects.select_related("person").get(pk=callback.pk)
-        callbacks.claim(callback=own, by=agent, now=now)
-        dialing.show_number(callback=own, by=agent, now=now)
-
-    told = at_once(rings, lambda: withdraw(callback, now))
-    after = fresh(callback)
-    if after.status == "cancelled":
-        assert after.number_shown_at is None
-        assert {"CallbackAlreadyClosed", "CallbackNotYours"} & set(told)
-    else:
-        assert sorted(told) == ["BeingRung", "done"]
-        assert after.number_shown_at == now
-
-
-@racing
-@pytest.mark.parametrize("act", [withdraw, change])
-def test_pressed_ten_times_at_once_it_happens_once(now, act):
-    callback = asked(now)
-    told = at_once(*[lambda: act(callback, now)] * 10)
-    assert set(told) <= {"done", "RequestClosed"}
-    verb = "callback.withdrawn" if act is withdraw else "callback.rescheduled"
-    assert Event.objects.filter(verb=verb).count() == 1
-
-
-@racing
-def test_stopped_ten_times_at_once_it_is_one_stop(now):
-    callback = asked(now)
-    asked(now, person=maria(alias="Another"))
-    assert at_once(*[lambda: stop(callback, now)] * 10) == ["done"] * 10
-    assert OnlineStop.objects.count() == 1
-    assert Event.objects.filter(verb="number.stopped_online").count() == 1
-    assert sorted(Callback.objects.values_list("status", flat=True)) == ["cancelled", "held"]
-
-
-@racing
-def test_two_links_of_one_number_stopped_at_once_is_no_deadlock(now):
-    one, other = asked(now), asked(now, person=maria(alias="Another"))
-    told = at_once(*[lambda: stop(one, now), lambda: stop(other, now)] * 3)
-    assert told == ["done"] * 6
-    assert OnlineStop.objects.count() == 1
-    assert not Callback.objects.filter(status="open").exists()
-
-
-@racing
-@pytest.mark.parametrize("round_", range(3))
-def test_moved_in_one_tab_and_taken_back_in_the_other_it_is_taken_back(now, round_):
-    callback = asked(now)
-    told = at_once(lambda: change(callback, now), lambda: withdraw(callback, now))
-    assert set(told) <= {"done", "RequestClosed"}
-    after = fresh(callback)
-    assert after.status == "cancelled"
-    assert not after.reminders.exclude(status=Reminder.Status.VOID).exists()
-
-
-@racing
-@pytest.mark.parametrize("act", [change, withdraw, stop])
-def test_let_in_at_the_same_moment_it_is_rung_as_they_said_last(now, act):
-    callback = asked(now, status="received")
-    told = at_once(lambda: act(callback, now), lambda: admission.admit_received(limit=10, now=now))
-    assert told == ["done", "done"]
-    after = fresh(callback)
-    if after.status == "received":
-        admission.admit_received(limit=10, now=now)
-        after = fresh(callback)
-    planned = after.reminders.exclude(status=Reminder.Status.VOID)
-    if act is change:
-        assert (after.status, after.due_at) == ("open", now + 4 * HOUR)
-        assert set(planned.filter(stage="due").values_list("due_at", flat=True)) == {after.due_at}
-    else:
-        assert after.status == "cancelled"
-        assert not planned.exists()
-
-
-def meanwhile(monkeypatch, happens):
-    """Something that happens once, when admission has decided and has not written it down."""
-    decide = admission.decide
-    left = [happens]
-
-    def decided(callback, *args, **kwargs):
-        verdict = decide(callback, *args, **kwargs)
-        if left:
-            left.pop()()
-        return verdict
-
-    monkeypatch.setattr(admission, "decide", decided)
-
-
-@racing
-@pytest.mark.parametrize("danger", [False, True])
-def test_a_request_let_in_while_its_number_is_stopped_is_held_all_the_same(
-    now, monkeypatch, danger
-):
-    callback = asked(now)
-    crossing = asked(now, status="received", person=maria(alias="Crossing"))
-    mine = asked(now, status="received", in_danger=True, person=maria(alias="Mine"))
-    meanwhile(monkeypatch, lambda: stop(mine if danger else callback, now))
-    for _ in range(2):
-        admission.admit_received(limit=10, now=now)
-    assert (fresh(crossing).status, fresh(crossing).held_because) == ("held", "stopped")
-    if danger:
-        assert (fresh(mine).status, fresh(mine).held_because) == ("held", "stopped")
-    assert crossing.person.name_words.exists()
-
-
-@racing
-@pytest.mark.parametrize("act", [change, withdraw])
-def test_what_is_changed_while_it_is_let_in_is_what_counts(now, monkeypatch, act):
-    callback = asked(now, status="received")
-    meanwhile(monkeypatch, lambda: act(callback, now))
-    for _ in range(2):
-        admission.admit_received(limit=10, now=now)
-    after = fresh(callback)
-    planned = after.reminders.exclude(status=Reminder.Status.VOID)
-    if act is withdraw:
-        assert after.status == "cancelled"
-        assert not planned.exists()
-    else:
-        assert (after.status, after.due_at) == ("open", now + 4 * HOUR)
-        due = planned.filter(stage="due").values_list("due_at", "plan")
-        assert set(due) == {(now + 4 * HOUR, after.plan)}

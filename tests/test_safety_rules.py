@@ -1,84 +1,26 @@
-"""The safety screen's rules: one labeled case per row and per threshold edge, then what always holds."""
+"""The safety screen's rules: one labeled case per row and per threshold edge."""
 
-import json
-import re
 from dataclasses import replace
-from decimal import Decimal
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from intake.rules import rule_texts, substances
-from intake.rules.exposures import (
-    WithdrawalRisk,
-    benzodiazepine_risk,
-    is_benzodiazepine_type,
-    stopped_or_cut_fast,
-    table_2,
-)
 from intake.rules.safety import (
     QUESTIONS,
-    RULE_SET_VERSION,
-    SCRIPTS,
-    SUBSTANCES,
-    Answer,
     Answers,
-    Assessment,
     Exposure,
     Level,
     Placement,
     Route,
     Source,
-    SubstanceClass,
     assess,
     unanswered,
 )
-from intake.rules.substances import Band, diazepam_equivalents, dose_band
-from intake.rules.withdrawal import SIGNS, SYMPTOMS, Severity, told_signs, told_symptoms
+from tests.screens import CANNABIS, LOW, NO, STOPPED, UNKNOWN, YES, D, all_no, having, taking
 
 pytestmark = pytest.mark.once
 
-YES, NO, UNKNOWN = Answer.YES, Answer.NO, Answer.UNKNOWN
-D = Decimal
 
-
-NO_SYMPTOM = (("tremor", Severity.NONE),)
-
-
-def having(**symptoms):
-    """Symptoms by name, as the screen keeps them: ``having(tremor="severe")``."""
-    return told_symptoms(symptoms)
-
-
-def all_no(**changed):
-    """Everything asked and denied, aged 40, except what the case is about."""
-    answers = {question.code: NO for question in QUESTIONS}
-    return Answers(**{**answers, "age": 40, "symptoms": NO_SYMPTOM, **changed})
-
-
-def taking(substance="clonazepam", daily_mg="1", **changed):
-    """Daily for two years, as prescribed, and still taking it."""
-    settled = {
-        "dose_mg": None if daily_mg is None else D(daily_mg),
-        "times_per_day": D(1),
-        "days_per_week": 7,
-        "weeks_of_use": D(104),
-        "last_used_hours_ago": D(8),
-        "stopped_abruptly": NO,
-        "recent_cut_percent": D(0),
-        "source": Source.OWN_PRESCRIPTION,
-        "above_prescribed": NO,
-    }
-    return Exposure(substance, **{**settled, **changed})
-
-
-CANNABIS = taking("cannabis", None)
-LOW = taking(daily_mg="0.5", weeks_of_use=D(2))
-STOPPED = {"stopped_abruptly": YES, "last_used_hours_ago": D(48)}
-
-
-# --- The story this helpline grew from ------------------------------------------------------------
+# --- The story this helpline grew from -----------------------------------------------------------
 
 
 def test_daily_clonazepam_stopped_two_days_ago_with_a_past_seizure_is_inpatient_only():
@@ -93,7 +35,7 @@ def test_daily_clonazepam_stopped_two_days_ago_with_a_past_seizure_is_inpatient_
     assert "Inpatient only" in result.summary
 
 
-# --- One case per rule ----------------------------------------------------------------------------
+# --- One case per rule ---------------------------------------------------------------------------
 
 EMERGENCY = (Level.EMERGENCY, Route.CALL_911)
 RULES = [
@@ -234,156 +176,7 @@ def test_a_rule_stays_quiet_just_short_of_its_threshold(answers, exposures, rule
     assert rule_id not in assess(all_no(**answers), exposures).rule_ids
 
 
-# --- Table 2 and its bands ------------------------------------------------------------------------
-
-BANDS = [
-    ("clonazepam", "0.5", Band.LOW),
-    ("clonazepam", "0.51", Band.MODERATE),
-    ("clonazepam", "1.5", Band.MODERATE),
-    ("clonazepam", "1.51", Band.HIGH),
-    ("lorazepam", "2", Band.LOW),
-    ("lorazepam", "2.01", Band.MODERATE),
-    ("lorazepam", "3", Band.MODERATE),
-    ("lorazepam", "3.01", Band.HIGH),
-    ("alprazolam", "1", Band.LOW),
-    ("alprazolam", "1.01", Band.MODERATE),
-    ("alprazolam", "2", Band.MODERATE),
-    ("alprazolam", "2.01", Band.HIGH),
-    ("diazepam", "10", Band.LOW),
-    ("diazepam", "10.1", Band.MODERATE),
-    ("diazepam", "15", Band.MODERATE),
-    ("diazepam", "15.1", Band.HIGH),
-    # The smaller of the two conversions counts, so the dose counts for more.
-    ("oxazepam", "20", Band.LOW),
-    ("oxazepam", "30", Band.MODERATE),
-    ("oxazepam", "30.1", Band.HIGH),
-    ("temazepam", "15", Band.LOW),
-    ("temazepam", "22.5", Band.MODERATE),
-    ("temazepam", "23", Band.HIGH),
-    ("triazolam", "0.25", Band.LOW),
-    ("triazolam", "0.375", Band.MODERATE),
-    ("triazolam", "0.5", Band.HIGH),
-    ("chlordiazepoxide", "25", Band.LOW),
-    ("chlordiazepoxide", "37.5", Band.MODERATE),
-    ("chlordiazepoxide", "38", Band.HIGH),
-    ("clorazepate", "22.5", Band.MODERATE),
-    ("estazolam", "1.5", Band.MODERATE),
-    ("flurazepam", "22.5", Band.MODERATE),
-    ("quazepam", "15", Band.MODERATE),
-    ("quazepam", "15.1", Band.HIGH),
-    ("zolpidem", "20", Band.LOW),
-    ("zolpidem", "30", Band.MODERATE),
-    ("zolpidem", "30.1", Band.HIGH),
-    ("zopiclone", "15", Band.LOW),
-    # No source gives an equivalent: any dose is high.
-    ("clobazam", "10", Band.HIGH),
-    ("eszopiclone", "1", Band.HIGH),
-    ("unknown_pills", "1", Band.HIGH),
-    ("a code of a later list", "1", Band.HIGH),
-    ("clonazepam", None, Band.HIGH),
-]
-
-
-@pytest.mark.parametrize(("code", "daily_mg", "band"), BANDS)
-def test_the_dose_band_follows_table_2(code, daily_mg, band):
-    assert dose_band(code, None if daily_mg is None else D(daily_mg)) is band
-
-
-RARE, LOWER, SURE = WithdrawalRisk.RARE, WithdrawalRisk.LOWER_BUT_POSSIBLE, WithdrawalRisk.YES
-TABLE_2 = [
-    ("any duration, 3 days", "104", 3, Band.HIGH, RARE),
-    ("4 days", "104", 4, Band.LOW, SURE),
-    ("under a month, high dose", "3.9", 7, Band.HIGH, LOWER),
-    ("a month, low dose", "4", 7, Band.LOW, LOWER),
-    ("a month, moderate dose", "4", 7, Band.MODERATE, SURE),
-    ("a month, high dose, 4 days", "4", 4, Band.HIGH, SURE),
-    ("just under 3 months, low dose", "11.9", 7, Band.LOW, LOWER),
-    ("3 months, low dose", "12", 4, Band.LOW, SURE),
-    ("duration unknown", None, 7, Band.LOW, SURE),
-    ("days unknown", "104", None, Band.LOW, SURE),
-    ("nothing known", None, None, Band.HIGH, SURE),
-    ("under a month, days unknown", "3", None, Band.HIGH, LOWER),
-]
-
-
-@pytest.mark.parametrize(
-    ("weeks", "days", "band", "risk"), [pytest.param(*case[1:], id=case[0]) for case in TABLE_2]
-)
-def test_the_risk_follows_table_2(weeks, days, band, risk):
-    assert table_2(None if weeks is None else D(weeks), days, band) is risk
-
-
-def test_two_low_doses_together_are_counted_together():
-    both = [
-        taking("clonazepam", "0.5", weeks_of_use=D(8)),
-        taking("lorazepam", "1", weeks_of_use=D(8)),
-    ]
-
-    assert benzodiazepine_risk(both[:1]).band is Band.LOW
-    assert benzodiazepine_risk(both).band is Band.MODERATE
-    assert benzodiazepine_risk(both).risk is SURE
-
-
-def test_two_drugs_on_alternating_days_are_one_daily_habit():
-    days = {"days_per_week": 3}
-    both = [taking("clonazepam", "1", **days), taking("alprazolam", "1", **days)]
-
-    assert benzodiazepine_risk(both[:1]).risk is RARE
-    assert benzodiazepine_risk(both).days_per_week == 6
-    assert benzodiazepine_risk(both).risk is SURE
-
-
-def test_a_street_dose_counts_as_high_whatever_is_said_and_says_why():
-    risk = benzodiazepine_risk([taking("alprazolam", "0.25", source=Source.STREET)])
-
-    assert risk.band is Band.HIGH
-    assert risk.counted_as_high_because == ("not from a prescription of their own",)
-
-
-@pytest.mark.parametrize(
-    ("weeks", "days", "counts"),
-    [
-        ("3.9", 7, False),
-        ("4", 7, True),
-        ("4", 4, True),
-        ("4", 3, False),
-        (None, 7, True),
-        ("4", None, True),
-    ],
-)
-def test_a_nightly_z_drug_counts_as_a_benzodiazepine_from_four_weeks_on(weeks, days, counts):
-    exposure = taking(
-        "zolpidem", "10", weeks_of_use=None if weeks is None else D(weeks), days_per_week=days
-    )
-
-    assert is_benzodiazepine_type(exposure) is counts
-
-
-@pytest.mark.parametrize(
-    ("changed", "answer"),
-    [
-        ({"stopped_abruptly": YES}, YES),
-        ({"recent_cut_percent": D("25.1")}, YES),
-        ({"recent_cut_percent": D(25)}, NO),
-        ({"recent_cut_percent": None}, UNKNOWN),
-        ({"stopped_abruptly": UNKNOWN}, UNKNOWN),
-        ({"stopped_abruptly": UNKNOWN, "last_used_hours_ago": D("47.9")}, UNKNOWN),
-        ({"stopped_abruptly": UNKNOWN, "last_used_hours_ago": D(48)}, YES),
-        ({"last_used_hours_ago": D(900)}, NO),
-    ],
-)  # fmt: skip
-def test_stopping_is_told_or_seen_from_the_last_use(changed, answer):
-    assert stopped_or_cut_fast(taking(**changed)) is answer
-
-
-def test_an_exposure_of_which_only_the_name_is_known_is_taken_at_its_worst():
-    result = assess(all_no(), [Exposure("clonazepam")])
-
-    assert set(result.rule_ids) == {"R11", "R12"}
-    assert result.level is Level.HIGH
-
-
-# --- Raising, placement, codes --------------------------------------------------------------------
+# --- Raising, placement, codes -------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -478,7 +271,7 @@ def test_findings_come_gravest_first():
     assert result.level is result.findings[0].level
 
 
-# --- Unknown --------------------------------------------------------------------------------------
+# --- Unknown -------------------------------------------------------------------------------------
 
 
 def test_an_empty_screen_is_unknown_and_lists_everything():
@@ -525,271 +318,7 @@ def test_open_items_of_a_substance_are_named_with_its_number():
     )
 
 
-# --- What always holds ----------------------------------------------------------------------------
-
-answer = st.sampled_from(list(Answer))
-severities = st.sampled_from([str(severity) for severity in Severity])
-figures = st.decimals(min_value=0, max_value=200, places=1, allow_nan=False)
-answers_strategy = st.builds(
-    Answers,
-    **{question.code: answer for question in QUESTIONS},
-    age=st.none() | st.integers(0, 110),
-    seizure_hours_ago=st.none() | st.integers(0, 72),
-    symptoms=st.builds(
-        told_symptoms, st.dictionaries(st.sampled_from(list(SYMPTOMS)), severities, max_size=3)
-    ),
-    signs=st.builds(told_signs, st.lists(st.sampled_from(list(SIGNS)), max_size=2)),
-)
-exposures_strategy = st.lists(
-    st.builds(
-        Exposure,
-        substance=st.sampled_from([*SUBSTANCES, "unheard of"]),
-        dose_mg=st.none() | figures,
-        times_per_day=st.none() | figures,
-        days_per_week=st.none() | st.integers(0, 7),
-        weeks_of_use=st.none() | figures,
-        last_used_hours_ago=st.none() | figures,
-        stopped_abruptly=answer,
-        recent_cut_percent=st.none() | st.decimals(min_value=0, max_value=100, places=1),
-        source=st.sampled_from(list(Source)),
-        above_prescribed=answer,
-    ),
-    max_size=3,
-)
-codes = st.sampled_from([question.code for question in QUESTIONS])
-
-
-@settings(max_examples=400)
-@given(answers_strategy, exposures_strategy, codes)
-def test_yes_never_lowers_the_level_and_unknown_is_never_below_no(answers, exposures, code):
-    levels = [
-        assess(replace(answers, **{code: value}), exposures).level.rank
-        for value in (NO, UNKNOWN, YES)
-    ]
-
-    assert levels == sorted(levels)
-
-
-@settings(max_examples=200)
-@given(
-    answers_strategy,
-    exposures_strategy.filter(bool),
-    st.sampled_from(["stopped_abruptly", "above_prescribed"]),
-)
-def test_the_same_holds_for_the_questions_about_a_substance(answers, exposures, name):
-    levels = [
-        assess(answers, [replace(exposures[0], **{name: value}), *exposures[1:]]).level.rank
-        for value in (NO, UNKNOWN, YES)
-    ]
-
-    assert levels == sorted(levels)
-
-
-@settings(max_examples=300)
-@given(answers_strategy, exposures_strategy.filter(bool), exposures_strategy.filter(bool))
-def test_one_substance_more_never_lowers_the_level(answers, exposures, more):
-    before = assess(answers, exposures).level
-
-    assert assess(answers, [*exposures, more[0]]).level.rank >= before.rank
-
-
-@settings(max_examples=300)
-@given(answers_strategy, exposures_strategy, st.sampled_from(list(SYMPTOMS)))
-def test_a_worse_symptom_never_lowers_the_level_and_unknown_is_never_below_none(
-    answers, exposures, code
-):
-    others = {name: str(how) for name, how in answers.symptoms if name != code}
-    levels = [
-        assess(replace(answers, symptoms=having(**others, **{code: how})), exposures).level.rank
-        for how in ("none", "unknown", "mild", "moderate", "severe")
-    ]
-
-    assert levels == sorted(levels)
-
-
-@settings(max_examples=300)
-@given(answers_strategy, exposures_strategy, st.sampled_from(list(SIGNS)))
-def test_one_sign_of_dependence_more_never_lowers_the_level(answers, exposures, code):
-    before = assess(answers, exposures).level
-    more = replace(answers, signs=told_signs([*answers.signs, code]))
-
-    assert assess(more, exposures).level.rank >= before.rank
-
-
-FIGURES = ["dose_mg", "times_per_day", "days_per_week", "weeks_of_use"]
-
-
-@settings(max_examples=200)
-@given(answers_strategy, exposures_strategy.filter(bool), st.sampled_from(FIGURES))
-def test_forgetting_a_figure_never_lowers_the_level(answers, exposures, name):
-    forgotten = [replace(exposures[0], **{name: None}), *exposures[1:]]
-
-    assert assess(answers, forgotten).level.rank >= assess(answers, exposures).level.rank
-
-
-@settings(max_examples=200)
-@given(answers_strategy, exposures_strategy)
-def test_the_level_is_the_highest_finding_and_no_result_is_empty(answers, exposures):
-    result = assess(answers, exposures)
-
-    assert result.findings
-    assert result.level.rank >= max(finding.level.rank for finding in result.findings)
-    assert result.level in {*(finding.level for finding in result.findings), Level.UNKNOWN}
-
-
-@settings(max_examples=200)
-@given(answers_strategy, exposures_strategy)
-def test_everything_survives_storage_as_json(answers, exposures):
-    result = assess(answers, exposures)
-
-    assert Assessment.from_dict(json.loads(json.dumps(result.to_dict()))) == result
-    assert Answers.from_dict(json.loads(json.dumps(answers.to_dict()))) == answers
-    stored = [json.loads(json.dumps(exposure.to_dict())) for exposure in exposures]
-    assert [Exposure.from_dict(row) for row in stored] == exposures
-    assert result.rule_set == RULE_SET_VERSION
-
-
-def test_a_screen_of_an_older_rule_set_leaves_new_questions_open():
-    assert Answers.from_dict({"chest_pain": "yes", "no_longer_asked": "yes"}) == Answers(
-        chest_pain=YES
-    )
-    with pytest.raises(ValueError, match="maybe"):
-        Answers.from_dict({"chest_pain": "maybe"})
-
-
-@pytest.mark.parametrize(
-    ("field", "value"),
-    [
-        ("dose_mg", D(-1)),
-        ("dose_mg", D("NaN")),
-        ("times_per_day", D("Infinity")),
-        ("days_per_week", 8),
-        ("recent_cut_percent", D(101)),
-        ("weeks_of_use", D(-1)),
-    ],
-)
-def test_an_impossible_figure_is_refused_without_being_repeated(field, value):
-    with pytest.raises(ValueError, match=field) as refused:
-        taking(**{field: value})
-    assert "NaN" not in str(refused.value)
-
-
-# --- The words ------------------------------------------------------------------------------------
-
-SPOKEN = [text.say for text in rule_texts.TEXTS.values()] + [
-    line for script in SCRIPTS.values() for line in script.say
-]
-ADVICE = [f"{text.title} {text.advice}" for text in rule_texts.TEXTS.values()] + [
-    line for script in SCRIPTS.values() for line in (*script.do, script.title)
-]
-LABELS = [member.label for ranked in (Level, Route, Placement) for member in ranked]
-
-
-def test_nothing_ever_says_safe():
-    for text in [*SPOKEN, *ADVICE, *LABELS, *(q.text + q.help for q in QUESTIONS)]:
-        assert not re.search(r"\bsafe(ly)?\b|harmless|no risk|nothing to worry", text, re.I), text
-
-
-def test_the_words_to_the_caller_hold_no_dose_no_taper_and_no_conversion():
-    numbers_to_call = ("911", "988", "1-800-222-1222")
-    for text in SPOKEN:
-        bare = text
-        for number in numbers_to_call:
-            bare = bare.replace(number, "")
-        bare = bare.replace("press 1", "")
-        assert not re.search(
-            r"\d|%|\bmg\b|milligram|taper|reduce by|equivalent|half a", bare, re.I
-        ), text
-
-
-def test_every_text_has_words_advice_and_a_source():
-    for text in rule_texts.TEXTS.values():
-        assert text.title
-        assert text.advice
-        assert text.say
-        assert text.source
-
-
-def test_the_do_not_stop_sentence_is_said_while_still_taking():
-    said = next(f.say for f in assess(all_no(), [taking()]).findings if f.rule_id == "R11")
-
-    assert "do not stop suddenly" in said
-    assert "as it was prescribed" in said
-
-
-@pytest.mark.parametrize(
-    "changed", [{"above_prescribed": YES}, {"source": Source.STREET}, {"source": Source.OTHER}]
-)
-def test_nobody_taking_more_than_prescribed_is_told_to_take_it_as_prescribed(changed):
-    findings = assess(all_no(), [taking(**changed)]).findings
-    said = next(f.say for f in findings if f.rule_id == "R11")
-
-    assert "prescribed" not in said
-    assert "do not stop or cut down suddenly" in said
-
-
-@pytest.mark.parametrize("sign", ["more_than_prescribed", "runs_out_early"])
-def test_a_sign_of_the_person_counts_like_the_same_answer_about_the_substance(sign):
-    told = assess(all_no(signs=(sign,)), [taking(daily_mg="0.5", weeks_of_use=D(8), **STOPPED)])
-    said = assess(
-        all_no(), [taking(daily_mg="0.5", weeks_of_use=D(8), above_prescribed=YES, **STOPPED)]
-    )
-    assert told.level is said.level is Level.URGENT
-    going_on = assess(all_no(signs=(sign,)), [taking()])
-    assert "prescribed" not in next(f.say for f in going_on.findings if f.rule_id == "R11")
-
-
-def test_symptoms_are_told_to_staff_as_features_the_worst_first_and_never_as_a_label():
-    symptoms = having(nausea="mild", tremor="severe", low_mood="moderate", headache="none")
-    found = assess(all_no(symptoms=symptoms), [taking(**STOPPED)]).findings
-    advice = next(f.advice for f in found if f.rule_id == "R23")
-
-    assert "Told: shaking (severe), low mood (moderate), nausea" in advice
-    assert "headache" not in advice
-    assert "ask about suicide" in advice
-    assert "severe withdrawal" not in advice.lower()
-
-
-def test_severe_symptoms_rule_out_an_outpatient_list_and_ask_for_a_place_with_beds():
-    result = assess(all_no(symptoms=having(tremor="severe")), [taking(**STOPPED)])
-
-    assert result.never_outpatient_only
-    assert result.setting_codes == ("HID", "RD")
-
-
-@pytest.mark.parametrize(
-    ("given", "kept"),
-    [
-        ({"tremor": "severe", "nausea": "none"}, (("tremor", "severe"), ("nausea", "none"))),
-        ({"tremor": "unknown", "nausea": ""}, ()),
-        ({"no longer asked": "severe"}, ()),
-    ],
-)
-def test_only_symptoms_that_were_answered_are_kept(given, kept):
-    assert told_symptoms(given) == kept
-    with pytest.raises(ValueError, match="dreadful"):
-        told_symptoms({"tremor": "dreadful"})
-
-
-@pytest.mark.parametrize(
-    ("route", "number"),
-    [
-        (Route.CALL_911, "911"),
-        (Route.TRANSFER_988, "988"),
-        (Route.POISON_HELP, "1-800-222-1222"),
-        (Route.ED_NOW, "911"),
-        (Route.SAME_DAY_MEDICAL, "911"),
-    ],
-)
-def test_each_grave_route_has_a_script_with_its_number(route, number):
-    assert any(number in line for line in SCRIPTS[route].say)
-
-
-def test_a_screen_without_a_finding_speaks_of_no_urgent_sign():
-    assert assess(all_no(), [CANNABIS]).findings[0].title == "No urgent sign recorded"
-
-
-# --- Questions and substances ---------------------------------------------------------------------
+# --- Questions and substances --------------------------------------------------------------------
 
 
 def test_each_question_is_a_field_of_the_answers_and_the_other_way_round():
@@ -817,32 +346,3 @@ def test_an_unknown_question_is_refused():
     for code in ("age", "no such question"):
         with pytest.raises(KeyError):
             Answers(age=40).get(code)
-
-
-def test_the_drugs_of_the_guideline_are_all_listed():
-    listed = {
-        code for code, drug in SUBSTANCES.items() if drug.equivalence and drug.equivalence.va_dod
-    }
-
-    assert len(listed) == 12
-    assert {drug.substance_class for drug in SUBSTANCES.values()} == set(SubstanceClass)
-    assert "Klonopin" in SUBSTANCES["clonazepam"].label
-
-
-def test_both_conversions_are_given_to_staff():
-    converted = diazepam_equivalents("clonazepam", D(1))
-
-    assert converted.va_dod == (D(10), D(10))
-    assert converted.ashton == (D(20), D(20))
-    assert converted.staff_only
-    assert diazepam_equivalents("flurazepam", D(30)).ashton == (D(10), D(20))
-    assert diazepam_equivalents("zolpidem", D(10)).nhs_scotland == (D(5), D(5))
-    assert diazepam_equivalents("zopiclone", D("7.5")).nhs_scotland == (D(5), D(5))
-    assert diazepam_equivalents("clobazam", D(10)) is None
-
-
-def test_a_long_half_life_is_told_to_staff():
-    assert "three weeks" in substances.onset_note("clonazepam")
-    assert "two days" in substances.onset_note("alprazolam")
-    finding = next(f for f in assess(all_no(), [taking(**STOPPED)]).findings if f.rule_id == "R10")
-    assert "three weeks" in finding.advice

@@ -8,12 +8,12 @@ from django.test import RequestFactory
 from django.urls import reverse
 
 from intake.actions import calls
-from intake.admin.call_live import evaluated
 from intake.admin.filled_sheet import FilledSheet
-from intake.admin.health_forms import use_found, use_together
+from intake.admin.live_sheet import evaluated
 from intake.admin.substance_forms import SubstanceForm, row_initial
 from intake.admin.told import to_facility
 from intake.admin.use_notes import UseNote
+from intake.admin.uses_together import use_found, use_together
 from intake.models import Call
 from intake.rules.answers import Exposure, Source
 from intake.rules.exposures import diazepam_total

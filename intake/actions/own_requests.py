@@ -8,34 +8,29 @@ with the person, or fears for them, the request is out of their hands (``request
 
 from dataclasses import dataclass
 from datetime import datetime, time
-from functools import partial
 from typing import Any
 
 from django.db import transaction
 
 from intake.actions import (
-    blocks,
     callbacks,
     calling_hours,
     claims,
     doorbell,
     events,
-    online_stops,
     people,
     reminders,
 )
 from intake.actions.base import Refused, move
 from intake.actions.request_stages import (
     MOVED,
-    STOPPED,
     WITHDRAWN,
     Stage,
-    is_with_staff,
     stage,
     told_by_link,
 )
 from intake.channels import CHANNELS
-from intake.models import Callback, Event, Person, PersonNameWord, Reminder
+from intake.models import Callback, Person, PersonNameWord, Reminder
 from intake.rules import hours
 from intake.rules.callback_times import Slot
 
@@ -51,7 +46,6 @@ __all__ = [
     "Stage",
     "change_time",
     "stage",
-    "stop_calls",
     "withdraw",
 ]
 
@@ -104,7 +98,7 @@ def change_time(
     ``BeingRung``, ``NotMovedInDanger``, ``MovedTooOften``, ``DueInThePast``,
     ``OutsideCallingHours``.
     """
-    own = _own(callback, now)
+    own = own_row(callback, now)
     if own.in_danger:
         raise NotMovedInDanger
     before = _hours_of(own.person)
@@ -145,19 +139,23 @@ def _plan(own: Callback, now: datetime) -> None:
         doorbell.wake(channels=due)
 
 
-def _own(callback: Callback, now: datetime, *, also_withdrawn: bool = False) -> Callback:
-    """The row, locked, if its holder may still do something about it."""
+def own_row(callback: Callback, now: datetime, *, also_withdrawn: bool = False) -> Callback:
+    """The row, locked, if its holder may still do something about it.
+
+    ``also_withdrawn``: one that was taken back by the link, too. Raises ``RequestClosed``,
+    ``BeingRung``.
+    """
     rows = Callback.objects.select_for_update(of=("self",)).select_related("person")
     own = rows.get(pk=callback.pk)
     stands = stage(own, now)
     if not (stands.is_pending or (also_withdrawn and stands is Stage.WITHDRAWN)):
         raise RequestClosed
-    if _is_ringing(own, now):
+    if is_ringing(own, now):
         raise BeingRung
     return own
 
 
-def _is_ringing(callback: Callback, now: datetime) -> bool:
+def is_ringing(callback: Callback, now: datetime) -> bool:
     """The number is on somebody's screen. Before that, the wish of the person goes first: whoever
     must not be rung now may have only this moment to say so."""
     return callback.number_shown_at is not None and claims.is_claimed(callback, now)
@@ -195,18 +193,19 @@ def withdraw(*, callback: Callback, by: events.By, now: datetime) -> Callback:
     One that said somebody is in danger waits for a human instead, because it may be another hand
     that takes it back. Raises ``RequestClosed``, ``BeingRung``.
     """
-    own = _own(callback, now)
-    _put_away(own, by=by, now=now)
+    own = own_row(callback, now)
+    put_away(own, by=by, now=now)
     return own
 
 
-def _put_away(own: Callback, *, by: events.By, now: datetime) -> None:
+def put_away(own: Callback, *, by: events.By, now: datetime) -> None:
+    """End the request, or hold it if somebody is in danger; a try nobody wrote down is kept."""
     claims.settle(callback=own, by=by, now=now)
     if not own.is_pending:
         # If its block turns out to be a slip, nobody is promised a call they took back.
         Callback.objects.filter(pk=own.pk).update(closed_by_block=None)
     elif own.in_danger:
-        _hold(own)
+        hold(own)
     else:
         _cancel(own, now)
     reminders.void(callback=own)
@@ -224,7 +223,7 @@ def _cancel(callback: Callback, now: datetime) -> None:
     )
 
 
-def _hold(callback: Callback) -> None:
+def hold(callback: Callback) -> None:
     """Nobody is rung until a human has looked at it, who finds it by its name, too."""
     if callback.status == Callback.Status.RECEIVED:
         PersonNameWord.keep(callback.person, is_new=True)
@@ -236,68 +235,3 @@ def _hold(callback: Callback) -> None:
         held_because=Callback.HeldBecause.STOPPED,
         **claims.ENDED,
     )
-
-
-@transaction.atomic
-def stop_calls(*, callback: Callback, by: events.By, now: datetime) -> bool:
-    """Take the request back, and let no web request to its number ring anybody unseen.
-
-    The others that wait are held for a human, as later ones will be; they may be those of the
-    owner of the number, and this link somebody else's. Promises made on a call stay. A request
-    taken back by this link before may be named, too. False if the link had asked for it before.
-    Raises ``RequestClosed``, ``BeingRung``.
-    """
-    if _has_asked(callback):
-        return False
-    if not callback.person.phone:
-        raise RequestClosed
-    number = str(callback.person.phone)
-    blocks.hold(number)
-    own = _own(callback, now, also_withdrawn=True)
-    if _has_asked(own):
-        return False
-    online_stops.stop(number=number, by=by, now=now)
-    if stage(own, now).is_pending:
-        _put_away(own, by=by, now=now)
-    events.write(STOPPED, by=by, now=now, subject=own)
-    _hold_others(number, own, by=by, now=now)
-    # What came in, or was promised, by a transaction that could not see the stop.
-    transaction.on_commit(partial(_hold_late, number, own, by=by, now=now), robust=True)
-    return True
-
-
-def _has_asked(callback: Callback) -> bool:
-    return any(event.verb == STOPPED for event in told_by_link(callback))
-
-
-def _hold_others(number: str, own: Callback, *, by: events.By, now: datetime) -> None:
-    """What a member of staff has let through stays, or a stranger's stop would undo it again and
-    again; and what speaks of danger, because minutes count and who rings is warned.
-    """
-    rows = blocks.pending_at(number).select_for_update(of=("self",)).order_by("pk")
-    others = rows.filter(source=Callback.Source.WEB, in_danger=False).exclude(pk=own.pk)
-    for one in others.exclude(status=Callback.Status.HELD).select_related("person"):
-        if _is_ringing(one, now) or _is_let_through(one):
-            continue
-        if is_with_staff(one, list(one.attempts.all())):
-            continue
-        claims.settle(callback=one, by=by, now=now)
-        _hold(one)
-        reminders.void(callback=one)
-        detail = {"because": Callback.HeldBecause.STOPPED}
-        events.write("callback.held", by=by, now=now, subject=one, detail=detail)
-
-
-def _is_let_through(callback: Callback) -> bool:
-    return Event.objects.filter(
-        subject_type="callback",
-        subject_id=str(callback.pk),
-        verb="callback.admitted",
-        actor_kind=Event.ActorKind.USER,
-    ).exists()
-
-
-def _hold_late(number: str, own: Callback, *, by: events.By, now: datetime) -> None:
-    with transaction.atomic():
-        if online_stops.is_stopped(number):
-            _hold_others(number, own, by=by, now=now)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django.contrib.auth.models import User
 from django.template.loader import render_to_string
@@ -13,14 +13,12 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 from intake.actions import answer_marks
+from intake.admin.live_sheet import LiveSheet
 from intake.models import AnswerCard, Call
 from intake.models.answers import AnswerCardQuerySet
 from intake.rules.answers import Answers
 from intake.rules.card_fit import Situation, fit, situation
 from intake.rules.card_text import blocks
-
-if TYPE_CHECKING:
-    from intake.admin.call_live import LiveSheet
 
 # More would be a list to search in, which is what the page of all answers is for.
 MOST_CARDS = 5
@@ -40,7 +38,7 @@ def overdue_reviews(now: datetime) -> AnswerCardQuerySet:
 # --- Beside the sheet ----------------------------------------------------------------------------
 
 
-def cards_for(live: "LiveSheet") -> SafeString:
+def cards_for(live: LiveSheet) -> SafeString:
     """The fragment ``#answer-cards``: at most ``MOST_CARDS``, the best fit first. Two queries."""
     found = fitting(situation_of(live), language=str(live.sheet.call["language"].value() or "en"))
     may_mark = live.user.has_perm(MARKS)
@@ -57,7 +55,7 @@ def cards_for(live: "LiveSheet") -> SafeString:
     return render_to_string("admin/intake/_answer_cards.html", context, live.request)
 
 
-def situation_of(live: "LiveSheet") -> Situation:
+def situation_of(live: LiveSheet) -> Situation:
     """What was told so far on this sheet, saved or not."""
     sheet = live.sheet
     given: Answers | None = None

@@ -15,7 +15,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _lazy
 
-from intake.actions import calls, debriefs, drafts, events, people, safety
+from intake.actions import blocks, calls, debriefs, drafts, events, people, safety
 from intake.actions.base import Refused
 from intake.admin.base import HelplineAdmin, staff
 from intake.admin.call_drafts import (
@@ -25,10 +25,11 @@ from intake.admin.call_drafts import (
     typed_by_another,
     unfinished,
 )
-from intake.admin.call_live import LiveSheet, ended_now, evaluated, parts
+from intake.admin.call_live import ended_now, parts
 from intake.admin.call_steps import money_is_closed, steps
 from intake.admin.filled_sheet import FilledSheet
 from intake.admin.known_caller import for_sheet
+from intake.admin.live_sheet import LiveSheet, evaluated
 from intake.admin.safety_panel import sheet_url
 from intake.admin.sheet_differences import saved_otherwise
 from intake.admin.times import staff_time
@@ -125,9 +126,13 @@ class CallSheetPage:
         """Sheet, screen and what was done about it: all or nothing. Returns a new screen."""
         filled = sheet.filled_in(self.version)
         by, now = self.user, self.now
+        to_block = filled.caller if sheet.caller.asks_to_be_blocked else None
+        if to_block is not None and to_block.number:
+            # Before the people, as on the dial screen: two orders would deadlock.
+            blocks.hold(to_block.number)
         call = calls.save_sheet(sheet=filled, by=by, now=now)
-        if filled.caller is not None and sheet.caller.asks_to_be_blocked:
-            people.block_number(person=filled.caller, reason="asked", by=by, now=now)
+        if to_block is not None:
+            people.block_number(person=to_block, reason="asked", by=by, now=now)
         screen = None
         if sheet.is_to_be_screened(then):
             answers = sheet.answers()

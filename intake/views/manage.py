@@ -16,7 +16,7 @@ from django.utils.decorators import method_decorator
 from django.views import View
 from django.views.decorators.http import require_safe
 
-from intake.actions import events, own_requests
+from intake.actions import events, own_requests, own_stops
 from intake.actions.base import Refused
 from intake.actions.own_requests import Stage
 from intake.forms.own_request import OtherTimeForm
@@ -155,7 +155,7 @@ class StopPage(SurePage):
         self, request: HttpRequest, callback: Callback, token: str, now: datetime
     ) -> HttpResponse:
         begun = time.monotonic()
-        if own_requests.stop_calls(callback=callback, by=events.PUBLIC, now=now):
+        if own_stops.stop_calls(callback=callback, by=events.PUBLIC, now=now):
             time.sleep(max(0.0, STOP_TAKES_SECONDS - (time.monotonic() - begun)))
         return show(request, token, done="stopped")
 
