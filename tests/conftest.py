@@ -1,6 +1,7 @@
 """The fixed cast, the standing clock, the servers, and a wall to the outside."""
 
 import os
+import re
 import shutil
 import sys
 from datetime import UTC, datetime
@@ -13,6 +14,7 @@ from tests import servers, tally, together
 
 NOW = datetime(2026, 3, 10, 14, 0, tzinfo=UTC)
 LOOPBACK = {"127.0.0.1", "::1", "localhost", "0.0.0.0", "", None}  # noqa: S104
+FILE_ONCE = re.compile(r"^pytestmark = .*pytest\.mark\.(once|browser)\b", re.MULTILINE)
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome")
 
 
@@ -38,6 +40,14 @@ def refuse_outside(event, args):
 
 def pytest_xdist_make_scheduler(config, log):
     return together.TogetherScheduling(config, log)
+
+
+def pytest_ignore_collect(collection_path, config):
+    """A file of which no test would be left on this database is not even read."""
+    is_named = any(collection_path.name in str(argument) for argument in config.args)
+    if servers.chosen_database() == "postgresql" and collection_path.is_file() and not is_named:
+        return bool(FILE_ONCE.search(collection_path.read_text(encoding="utf-8"))) or None
+    return None
 
 
 def pytest_collection_modifyitems(config, items):
@@ -184,38 +194,24 @@ def real_data():
 
 @pytest.fixture(scope="session")
 def django_db_modify_db_settings(django_db_modify_db_settings):
-    """Migrate once a run. Let Django empty the tables after a transactional test: events refuse
-    to be deleted."""
-    from importlib import import_module
-
-    from django.apps import apps
+    """Migrate once a run."""
     from django.db import connection
-    from django.db.models.signals import post_migrate
 
     from tests import fresh_database
 
     connection.creation.create_test_db = fresh_database.shared(connection.creation)
-    guards = import_module("intake.migrations.0003_append_only_events")
-    operations, vendor = type(connection.ops), connection.vendor
-    flush = operations.sql_flush
-
-    def sql_flush(self, *args, **options):
-        return [*guards.UNGUARD[vendor], *flush(self, *args, **options), *guards.GUARD[vendor]]
-
-    operations.sql_flush = sql_flush
-    # Django makes the permissions anew by itself, when each app is ready; the last is.
-    post_migrate.connect(give_roles_back, sender=list(apps.get_app_configs())[-1])
 
 
-def give_roles_back(**signal):
-    """A transactional test emptied the tables, the roles with them."""
-    from importlib import import_module
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup, django_db_blocker):
+    """After a transactional test everything is again as migrating left it."""
+    from django.test import TransactionTestCase
 
-    from django.apps import apps
-    from django.contrib.auth.models import Group
+    from tests import fresh_database
 
-    if not Group.objects.exists():
-        import_module("intake.migrations.0002_roles").grant(apps, None)
+    with django_db_blocker.unblock():
+        furniture = fresh_database.Furniture()
+    TransactionTestCase._fixture_teardown = lambda self: furniture.put_back()
 
 
 @pytest.fixture
