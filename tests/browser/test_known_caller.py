@@ -6,7 +6,7 @@ from playwright.sync_api import expect
 
 from intake.models import Call, Person
 from tests import casting
-from tests.browser.visits import GIVEN_UP, Visit, look
+from tests.browser.visits import Visit, look
 from tests.sheets import ADD
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.django_db(transaction=True)]
@@ -19,7 +19,6 @@ def visit(request, browser, live_server, settings, agent, client_for):
     visit.sign_in(client_for(agent), settings)
     visit.width = request.param
     yield visit
-    visit.complaints = [said for said in visit.complaints if not said.startswith(GIVEN_UP)]
     visit.close()
 
 

@@ -4,7 +4,7 @@ import pytest
 from playwright.sync_api import expect
 
 from intake.models import Call
-from tests.browser.visits import GIVEN_UP, Visit, look
+from tests.browser.visits import Visit, look
 from tests.sheets import ADD
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.django_db(transaction=True)]
@@ -26,7 +26,6 @@ def sheet(browser, live_server, settings, agent, client_for):
 
     yield opened
     for visit in visits:
-        visit.complaints = [said for said in visit.complaints if not said.startswith(GIVEN_UP)]
         visit.close()
 
 

@@ -45,6 +45,8 @@ class Visit:
     def note_console(self, message):
         # A refused form is an answer with status 422, which the browser mentions.
         expected = "status of 422" in message.text
+        # A question given up is no fault of the page: a lost connection says "htmx:sendError".
+        expected = expected or message.text.startswith(GIVEN_UP)
         # The page the exit leads to is not one of ours.
         expected = expected or message.location["url"].endswith("/favicon.ico")
         if message.type in {"error", "warning"} and not expected:
