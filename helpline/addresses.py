@@ -18,12 +18,12 @@ def client_address(request: HttpRequest) -> str:
     so it is never looked at. Where our own entry is missing or is no address, it is the address at
     the other end of the connection.
     """
-    connected = _read(str(request.META.get("REMOTE_ADDR", "")))
     count: int = settings.TRUSTED_PROXIES
-    if not count:
-        return connected
-    entries = str(request.META.get("HTTP_X_FORWARDED_FOR", "")).rsplit(",", count)[-count:]
-    return _read(entries[0].strip()) or connected if len(entries) == count else connected
+    if count:
+        entries = str(request.META.get("HTTP_X_FORWARDED_FOR", "")).rsplit(",", count)[-count:]
+        if len(entries) == count and (address := _read(entries[0].strip())):
+            return address
+    return _read(str(request.META.get("REMOTE_ADDR", "")))
 
 
 def _read(text: str) -> str:

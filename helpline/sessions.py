@@ -43,11 +43,11 @@ class SessionLimits:
             now = epoch()
             if is_over(request, now):
                 logout(request)
-                if request.headers.get("HX-Request"):
+                if request.META.get("HTTP_HX_REQUEST"):
                     return HttpResponse(status=401)
             elif not request.headers.get(POLL_HEADER):
                 note_activity(request, now)
-        elif request.headers.get("HX-Request"):
+        elif request.META.get("HTTP_HX_REQUEST"):
             # The session ended earlier, or was ended elsewhere.
             return HttpResponse(status=401)
         return self.get_response(request)

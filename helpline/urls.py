@@ -11,8 +11,8 @@ urlpatterns = [
     path("health/ready", health.ready, name="health-ready"),
     path("metrics", metrics.metrics, name="metrics"),
     path("admin/", admin.site.urls),
-    path("", include("intake.urls.plain")),
     # English where it always was, Spanish under /es/. The path alone decides: no cookie, no guess
     # from the browser, so a link shows everybody the same page.
     *i18n_patterns(path("", include("intake.urls.pages")), prefix_default_language=False),
+    path("", include("intake.urls.plain")),
 ]

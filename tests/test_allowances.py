@@ -21,7 +21,9 @@ MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
 @transaction.atomic
 def use(now, address=HOME, most=5):
     allowances.line_up(address=address)
-    return allowances.use_one(address=address, most=most, now=now)
+    if allowances.use_one(address=address, most=most, now=now):
+        return None
+    return allowances.free_again_at(address=address, most=most, now=now)
 
 
 # --- The share ------------------------------------------------------------------------------------

@@ -40,21 +40,33 @@ def queue(*, address: str) -> list[Statement]:
     return [("SELECT pg_advisory_xact_lock(%s, %s)", [LOCK, number])]
 
 
-def use_one(*, address: str, most: int, now: datetime) -> datetime | None:
-    """Take one from the share of this address; None when it was there, else when to try again (UTC).
+def use_one(*, address: str, most: int, now: datetime) -> bool:
+    """Take one from the share of this address; returns whether there was one.
 
     Part of the caller's transaction, after ``line_up``: what is rolled back was not used. An
     unknown address ("") has no limit.
     """
-    if count_one(address=address, most=most, now=now):
-        return None
-    return _free_again_at(allowances.place_of(address), most, now)
+    if not is_limited(address):
+        return True
+    with connection.cursor() as cursor:
+        cursor.execute(*use(address=address, most=("%s", [most]), now=now))
+        return bool(cursor.rowcount == 1)
 
 
-def count_one(*, address: str, most: int, now: datetime) -> bool:
-    """As ``use_one``, but returns only whether there was one to take."""
-    place = allowances.place_of(address)
-    return not place or _use(place, most, now)
+def is_limited(address: str) -> bool:
+    """Whether it is an address at all; an unknown one has no share to use up."""
+    return bool(allowances.place_of(address))
+
+
+def free_again_at(*, address: str, most: int, now: datetime) -> datetime:
+    """When (UTC) an address that has used its share may ask again."""
+    after, until = allowances.counted(now)
+    used = Allowance.objects.filter(
+        address_digest=lone_digest(PURPOSE, allowances.place_of(address))[0],
+        began_at__gt=after,
+        began_at__lte=until,
+    )
+    return allowances.free_again_at(used.values_list("began_at", "used"), most=most)
 
 
 def used_by(*, address: str, now: datetime) -> int:
@@ -67,35 +79,27 @@ def used_by(*, address: str, now: datetime) -> int:
         return int(cursor.fetchone()[0])
 
 
-# Every request runs these two statements, so they are not composed anew for each. Under the current
-# key alone: changing it gives everybody a new share, once.
+# Every request runs these statements, so they are not composed anew for each. Under the current key
+# alone: changing it gives everybody a new share, once.
 USED = (
     "SELECT COALESCE(SUM(used), 0) FROM intake_allowance"
     " WHERE address_digest = %s AND began_at > %s AND began_at <= %s"
 )
-USE = (
-    "INSERT INTO intake_allowance (id, address_digest, key_id, began_at, used)"
-    f" SELECT %s, %s, %s, %s, 1 WHERE ({USED}) < %s"
-    " ON CONFLICT (address_digest, began_at) DO UPDATE SET used = intake_allowance.used + 1"
-)
 
 
-def _use(place: str, most: int, now: datetime) -> bool:
-    """Count one, unless that would be too many."""
-    digest, key_id = lone_digest(PURPOSE, place)
+def use(*, address: str, most: Statement, now: datetime) -> Statement:
+    """What counts one, unless that would be more than ``most``, an expression in SQL; for whoever
+    has more to ask in the same trip. Only of an address that is known."""
+    digest, key_id = lone_digest(PURPOSE, allowances.place_of(address))
     row_id = Allowance._meta.pk.get_db_prep_value(new_id(), connection)
     began_at = _in_sql(allowances.stretch_of(now))
-    with connection.cursor() as cursor:
-        cursor.execute(USE, [row_id, digest, key_id, began_at, digest, *_counted(now), most])
-        return bool(cursor.rowcount == 1)
-
-
-def _free_again_at(place: str, most: int, now: datetime) -> datetime:
-    after, until = allowances.counted(now)
-    used = Allowance.objects.filter(
-        address_digest=lone_digest(PURPOSE, place)[0], began_at__gt=after, began_at__lte=until
+    limit, values = most
+    return (
+        "INSERT INTO intake_allowance (id, address_digest, key_id, began_at, used)"
+        f" SELECT %s, %s, %s, %s, 1 WHERE ({USED}) < {limit}"
+        " ON CONFLICT (address_digest, began_at) DO UPDATE SET used = intake_allowance.used + 1",
+        [row_id, digest, key_id, began_at, digest, *_counted(now), *values],
     )
-    return allowances.free_again_at(used.values_list("began_at", "used"), most=most)
 
 
 def _counted(now: datetime) -> list[Any]:

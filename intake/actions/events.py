@@ -14,6 +14,7 @@ from django.db import connection, models, transaction
 from intake.actions.base import Refused
 from intake.models import Event, EventSeal
 from intake.models.inserting import Insertion, insert_many
+from intake.models.unsaved import unsaved
 
 
 class Actor(Enum):
@@ -86,7 +87,8 @@ def write_all(
 def _event(
     verb: str, by: By, now: datetime, subject: models.Model | None, detail: Mapping[str, Any]
 ) -> Event:
-    event = Event(
+    event = unsaved(
+        Event,
         at=now,
         actor_kind=by.value if isinstance(by, Actor) else Event.ActorKind.USER,
         actor_id=None if isinstance(by, Actor) else by.pk,

@@ -5,6 +5,7 @@ same statements.
 """
 
 import math
+import secrets
 import threading
 import time
 from collections.abc import Iterable, Iterator, Sequence
@@ -23,6 +24,7 @@ from intake.actions.ceiling import taken_since
 from intake.models import PENDING, Callback, Person
 from intake.models.inserting import Insertion, insert_all
 from intake.models.trips import Statement, in_one_trip
+from intake.models.unsaved import unsaved
 from intake.rules import hours
 
 
@@ -122,56 +124,57 @@ def _is_near_ceiling(now: datetime) -> bool:
 
 # --- Taking one -----------------------------------------------------------------------------------
 
+TRIES = 3
+
 
 def take(*, request: WebRequest, now: datetime) -> Callback:
     """Take a stranger's request; the same form sent again returns the first callback.
 
     Sent again with changes, it replaces what it sent before: a number corrected after "back" must
-    not leave the wrong one to be rung. It is RECEIVED, and nobody is rung, until ``admission`` has
+    not leave the wrong one to be rung, nor a correction taken back the corrected one. It is RECEIVED, and nobody is rung, until ``admission`` has
     let it in. Raises ``NotDialable``, ``TooManyFromHere`` when its address has used its share, and
     ``ProofWanted`` when a limit is near and the browser may be asked for work.
     """
     dialable.require(request.person.number)
     if request.may_be_asked and _is_near_ceiling(now) and not _sent_before(request):
         raise ProofWanted
-    callback = _callback(request, now)
-    rows = _rows(callback, request, now)
-    try:
-        with _in_turn():
-            return _take(request, callback, rows, now)
-    except IntegrityError:
-        # The other half of a double click won the unique token; its row is ours too.
-        return Callback.objects.get(request_token=request.token)
+    for _try in range(TRIES):
+        callback = _callback(request, now)
+        rows = _rows(callback, request, now)
+        try:
+            with _in_turn():
+                return _take(request, callback, rows, now)
+        except IntegrityError as clash:
+            # The other half of a double click won the unique token; its row is ours too. Or the
+            # reference was given before: once in a million among a million.
+            if twin := Callback.objects.filter(request_token=request.token).first():
+                return twin
+            last = clash
+    raise last
 
 
 @transaction.atomic
 def _take(
     request: WebRequest, callback: Callback, rows: Sequence[Insertion], now: datetime
 ) -> Callback:
-    earlier = _in_line(request)
+    earlier, is_counted = _look_and_count(request, now)
     for one in earlier:
         if one.request_token == request.token:
             return one
-    _use_share(request, now, is_new=not earlier)
+    if not is_counted:
+        raise _refusal(request, now, is_new=not earlier)
     insert_all(rows)
     _replace(earlier, now)
     doorbell.let_in(is_urgent=callback.in_danger)
     return callback
 
 
-def _use_share(request: WebRequest, now: datetime, *, is_new: bool) -> None:
-    """One statement counts it and tells what ``is_near_limit`` would.
-
-    What the form sent before is never asked for work: in a new form it would be a second request.
-    """
+def _refusal(request: WebRequest, now: datetime, *, is_new: bool) -> Refused:
+    """What the form sent before is never asked for work: in a new form it would be a second one."""
     if request.may_be_asked and is_new:
-        if not allowances.count_one(address=request.address, most=_unasked_share(), now=now):
-            raise ProofWanted
-        return
-    most = settings.HELPLINE_REQUESTS_PER_ADDRESS
-    retry_at = allowances.use_one(address=request.address, most=most, now=now)
-    if retry_at is not None:
-        raise TooManyFromHere(retry_at)
+        return ProofWanted()
+    address, most = request.address, settings.HELPLINE_REQUESTS_PER_ADDRESS
+    return TooManyFromHere(allowances.free_again_at(address=address, most=most, now=now))
 
 
 def _rows(callback: Callback, request: WebRequest, now: datetime) -> list[Insertion]:
@@ -212,15 +215,55 @@ def _in_turn() -> Iterator[None]:
 
 # Every request asks this, and hardly one finds anything. A range, not LIKE: SQLite has no index for
 # the latter. "g" follows every hex digit.
-FROM_FORM = "SELECT id FROM intake_callback WHERE request_token >= %s AND request_token < %s"
+FROM_FORM = (
+    "SELECT id, request_token FROM intake_callback WHERE request_token >= %s AND request_token < %s"
+)
 
 
-def _in_line(request: WebRequest) -> list[Callback]:
-    """What the same form sent before, once nobody else of this address is being counted."""
-    rows = in_one_trip(
-        *allowances.queue(address=request.address), *_queue(request), _from_form(request)
+def _look_and_count(request: WebRequest, now: datetime) -> tuple[list[Callback], bool]:
+    """What the same form sent before, and whether its address had one left of its share.
+
+    Once nobody else of this address is being counted. The very same request is not counted again.
+    """
+    before = [*allowances.queue(address=request.address), *_queue(request)]
+    if connection.vendor == "postgresql" and allowances.is_limited(request.address):
+        ((is_counted, ids),) = in_one_trip(*before, _looking_and_counting(request, now))
+        return _callbacks(ids), is_counted
+    earlier = _callbacks(row[0] for row in in_one_trip(*before, _from_form(request)))
+    if any(one.request_token == request.token for one in earlier):
+        return earlier, False
+    most = _share(request) if earlier else _share_of_new(request)
+    return earlier, allowances.use_one(address=request.address, most=most, now=now)
+
+
+def _looking_and_counting(request: WebRequest, now: datetime) -> Statement:
+    """Both at once, where each trip to the database costs more than what it asks."""
+    looking, looked_for = _from_form(request)
+    most = (
+        "CASE WHEN EXISTS (SELECT 1 FROM earlier WHERE request_token = %s) THEN 0"
+        " WHEN EXISTS (SELECT 1 FROM earlier) THEN %s ELSE %s END",
+        [request.token, _share(request), _share_of_new(request)],
     )
-    found = [to_id(row[0]) for row in rows]
+    counting, counted = allowances.use(address=request.address, most=most, now=now)
+    return (
+        f"WITH earlier AS ({looking}), used AS ({counting} RETURNING 1)"  # noqa: S608 - ours
+        " SELECT EXISTS (SELECT 1 FROM used), ARRAY(SELECT id FROM earlier)",
+        [*looked_for, *counted],
+    )
+
+
+def _share(request: WebRequest) -> int:
+    share: int = settings.HELPLINE_REQUESTS_PER_ADDRESS
+    return share
+
+
+def _share_of_new(request: WebRequest) -> int:
+    """What a form that sent nothing before may use without work that its browser can do."""
+    return _unasked_share() if request.may_be_asked else _share(request)
+
+
+def _callbacks(ids: Iterable[Any]) -> list[Callback]:
+    found = [to_id(one) for one in ids]
     return list(Callback.objects.filter(pk__in=found)) if found else []
 
 
@@ -253,7 +296,8 @@ def _callback(request: WebRequest, now: datetime) -> Callback:
     person = request.person
     person.created_at = now
     people.place(person, request.guess)
-    return Callback(
+    return unsaved(
+        Callback,
         person=person,
         source=Callback.Source.WEB,
         who_for=request.who_for,
@@ -290,6 +334,8 @@ def _cancel(callback: Callback, now: datetime) -> None:
             expected={"status__in": PENDING, "claimed_at": None, "first_attempt_at": None},
             status=Callback.Status.CANCELLED,
             closed_at=now,
+            # It stays of its form, and leaves its words to a request that says them once more.
+            request_token=(callback.request_token or "")[:32] + secrets.token_hex(16),
         )
     except _BegunMeanwhile:
         return

@@ -26,7 +26,26 @@ class SharedFields(dict[str, forms.Field]):
         return dict(self)
 
 
-class DayAheadOnForm(BoundField):
+class ShownLater(BoundField):
+    """What only a page needs is worked out when a page shows it, not when the answer is checked.
+
+    Django translates every help text for that.
+    """
+
+    def __init__(self, form: forms.BaseForm, field: forms.Field, name: str) -> None:
+        self.form, self.field, self.name = form, field, name
+        self.html_name = form.add_prefix(name)
+
+    def __getattr__(self, name: str) -> Any:
+        """The rest of what Django's own holds, once the first of it is asked for."""
+        held = vars(self)
+        if "form" not in held or "renderer" in held:
+            raise AttributeError(name)
+        super().__init__(held["form"], held["field"], held["name"])
+        return getattr(self, name)
+
+
+class DayAheadOnForm(ShownLater):
     """Its control offers the days of the form's own two weeks, wide enough for every zone."""
 
     form: "WhenForm"
@@ -56,6 +75,7 @@ def public(form: FormClass) -> FormClass:
         # A shared device must not offer to the next person what this one typed.
         field.widget.attrs["autocomplete"] = "off"
     form.base_fields = SharedFields(form.base_fields)
+    form.bound_field_class = ShownLater
     return form
 
 

@@ -9,11 +9,13 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from functools import cache, lru_cache
 from typing import Any
 from uuid import UUID
 
 from django.db import DEFAULT_DB_ALIAS, connection, connections, models
+from django.db.backends.base.base import BaseDatabaseWrapper
 
 from intake.models.trips import in_one_trip
 
@@ -35,7 +37,7 @@ class Insertion:
         given = {}
         for column, name, field, convert in _columns(type(record)):
             if convert and name in held:
-                value = held[name] and convert(held[name])
+                value = held[name] and convert(held[name], database)
             else:
                 value = field.get_db_prep_save(field.pre_save(record, True), database)
             # NULL is what a column holds that is not named.
@@ -84,7 +86,7 @@ def _are_stored(rows: Sequence[Insertion]) -> None:
         row.record._state.db = DEFAULT_DB_ALIAS
 
 
-Convert = Callable[[Any], Any]
+Convert = Callable[[Any, BaseDatabaseWrapper], Any]
 
 
 @cache
@@ -105,14 +107,22 @@ def _convert(field: models.Field[Any, Any]) -> Convert | None:
         isinstance(field, models.ForeignKey) and type(field.target_field) is models.UUIDField
     ):
         return _as_it_is if connection.features.has_native_uuid_field else _hex
+    if type(field) is models.DateTimeField and not (field.auto_now or field.auto_now_add):
+        return _moment
     return None
 
 
-def _as_it_is(value: Any) -> Any:
+def _as_it_is(value: Any, _database: BaseDatabaseWrapper) -> Any:
     return value
 
 
-def _hex(value: UUID) -> str:
+def _moment(value: datetime, database: BaseDatabaseWrapper) -> Any:
+    if value.tzinfo is None:
+        raise ValueError("A moment without its zone is not one.")
+    return database.ops.adapt_datetimefield_value(value)
+
+
+def _hex(value: UUID, _database: BaseDatabaseWrapper) -> str:
     return value.hex
 
 

@@ -3,13 +3,14 @@
 import uuid
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 
 from django.conf import settings
 from django.core import signing
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.urls import reverse
-from django.utils import timezone
+from django.urls import get_script_prefix, reverse
+from django.utils import timezone, translation
 from django.utils.crypto import constant_time_compare
 from django.views.decorators.http import require_safe
 
@@ -52,7 +53,14 @@ def receipt_url(callback: Callback, *, browser: str = "") -> str:
     content = f"{callback.pk.hex}{_AT_ANY_HOUR if callback.asked_outside_hours else ''}"
     if browser:
         content = f"{content}{_BROWSER}{browser}"
-    return reverse("callback-thanks", args=[_receipt_signer().sign(content)])
+    # A signed token holds nothing that an address would spell otherwise.
+    return f"{_receipts(translation.get_language(), get_script_prefix())}{_receipt_signer().sign(content)}/"
+
+
+@cache
+def _receipts(language: str, prefix: str) -> str:
+    """Where the receipts of one language are; to find that for each took as long as signing it."""
+    return reverse("callback-thanks", args=["-"]).removesuffix("-/")
 
 
 def receipt_of(token: str, *, browser: str = "") -> Receipt | None:
