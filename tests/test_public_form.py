@@ -12,7 +12,7 @@ from django.test import Client
 from intake.actions import callbacks, dialable, events, people
 from intake.actions.dialable import NotDialable
 from intake.forms import CallbackRequestForm, Ticket
-from intake.models import Callback, Event, Person, Reminder
+from intake.models import Callback, Event, Person, Reminder, unsaved
 from tests.callers import ANA, BEN, Page, answers, only_callback, text_of, ticket_in
 
 pytestmark = pytest.mark.django_db
@@ -91,6 +91,7 @@ def test_no_field_offers_what_somebody_typed_before(client):
         ({"consent": ""}, "consent", "We need your yes"),
         ({"voicemail": ""}, "voicemail", "choose one answer"),
         ({"zip_code": "2000"}, "zip_code", "five digits"),
+        ({"zip_code": "20001 or so"}, "zip_code", "five digits"),
         ({"day": "date"}, "on", "which day"),
         ({"day": "date", "on": "2026-02-30"}, "on", "date that exists"),
         ({"day": "date", "on": "2026-03-09"}, "on", "two weeks"),
@@ -106,6 +107,15 @@ def test_a_wrong_answer_is_explained_beside_it_and_the_rest_is_kept(page, change
     assert message in " ".join(response.context["form"].errors[field])
     assert "B. from the café" in response.content.decode()
     assert not Callback.objects.exists()
+
+
+def test_one_fault_is_said_once_and_never_in_the_words_of_the_machine(page):
+    form = page.send(alias="R" * 500, zip_code="2" * 500, phone="2" * 500).context["form"]
+    assert {name: len(said) for name, said in form.errors.items()} == dict.fromkeys(
+        ("alias", "zip_code", "phone"), 1
+    )
+    assert "80 letters or fewer" in str(form.errors["alias"])
+    assert "Ensure" not in str(form.errors)
 
 
 @pytest.mark.parametrize(
@@ -279,6 +289,28 @@ def test_a_number_corrected_after_going_back_replaces_the_wrong_one(page):
     assert str(still_open.person.phone) == "+12025550101"
     cancelled = Callback.objects.get(status=Callback.Status.CANCELLED)
     assert not Reminder.objects.filter(callback=cancelled, status="planned").exists()
+
+
+def test_a_reference_given_before_is_not_given_again_and_loses_nothing(page, monkeypatch):
+    page.send(phone=ANA)
+    taken = only_callback().reference
+    references = iter([taken, "B-ZZZZZZZZ"])
+    field = Callback._meta.get_field("reference")
+    monkeypatch.setattr("intake.models.unsaved._pattern", unsaved._pattern.__wrapped__)
+    monkeypatch.setattr(field, "default", lambda: next(references))
+    monkeypatch.setitem(vars(field), "_get_default", field.default)
+    assert "B-ZZZZZZZZ" in text_of(page.client.get(page.send(phone=BEN)["Location"]))
+    assert set(Callback.objects.values_list("reference", flat=True)) == {taken, "B-ZZZZZZZZ"}
+
+
+def test_a_correction_taken_back_again_leaves_the_last_number_to_be_rung(page):
+    ticket = page.open()
+    for number in (ANA, BEN, ANA, ANA):
+        response = page.send(ticket=ticket, phone=number)
+    pending = Callback.objects.select_related("person").get(status="open")
+    assert str(pending.person.phone) == "+12025550101"
+    assert pending.reference in text_of(page.client.get(response["Location"]))
+    assert Callback.objects.filter(status="cancelled").count() == 2
 
 
 def test_a_request_somebody_is_already_acting_on_is_not_taken_from_them(page, agent, now):

@@ -26,6 +26,7 @@ from intake.forms.numbers import CallersPhoneField
 from intake.forms.tickets import Ticket
 from intake.forms.when import WhenForm, public
 from intake.models import Callback, Person
+from intake.models.unsaved import unsaved
 from intake.rules import callback_times
 from intake.rules.zone_guess import guess_zones
 from intake.typed_text import TypedCharField
@@ -64,7 +65,9 @@ class CallbackRequestForm(WhenForm):
     )
     phone = CallersPhoneField(
         label=_("Phone number"),
-        help_text=_("A US number with its area code. We use it to call you, and for nothing else."),
+        help_text=_(
+            "A US number with its area code. We use it to reach you, and for nothing else."
+        ),
         max_length=40,
         error_messages={"required": _("Please give the phone number we should call.")},
     )
@@ -73,13 +76,14 @@ class CallbackRequestForm(WhenForm):
         help_text=_("A first name, initials, or any name you like."),
         max_length=80,
         required=False,
+        error_messages={"max_length": _("Please type 80 letters or fewer.")},
     )
     zip_code = TypedCharField(
         label=_("ZIP code"),
         help_text=_("Helps us to get your time right and to find help near you."),
-        max_length=10,
         required=False,
-        widget=forms.TextInput(attrs={"inputmode": "numeric"}),
+        # Longer ones are no ZIP code either, and are told so once.
+        widget=forms.TextInput(attrs={"inputmode": "numeric", "maxlength": 10}),
         validators=[
             RegexValidator(
                 r"\A[0-9]{5}(-?[0-9]{4})?\Z",
@@ -108,7 +112,8 @@ class CallbackRequestForm(WhenForm):
         """The caller, not saved. Later tries keep to the part of the day they chose, too."""
         part = callback_times.PARTS.get(cleaned["part"])
         stated = Person.ZoneSource.STATED if cleaned["time_zone"] else Person.ZoneSource.UNKNOWN
-        return Person(
+        return unsaved(
+            Person,
             alias=cleaned.get("alias", ""),
             phone=cleaned["phone"],
             zip_code=cleaned["zip_code"],

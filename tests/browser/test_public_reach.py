@@ -12,7 +12,7 @@ from tests.browser.strangers import (
     labels,
     send,
 )
-from tests.browser.visits import look_in_both_lights, picture
+from tests.browser.visits import STILL, look_in_both_lights, picture
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.django_db(transaction=True)]
 
@@ -43,9 +43,20 @@ def walk(stranger, live_server):
 def test_no_page_has_a_fault_at_any_width_and_in_any_light(walk, pages, language, width):
     sizes = {"viewport": {"width": width, "height": 844}, "reduced_motion": "reduce"}
     for name, page in walk(pages(language), **sizes):
-        for answer in page.locator("main details").all():
-            answer.evaluate("one => { one.open = true; }")
+        open_all(page)
         look_in_both_lights(page, f"every-{name}-{language}-{width}")
+
+
+def open_all(page):
+    """With what is shown on an answer only: the help for somebody in danger, and which day."""
+    page.evaluate(
+        """() => {
+          for (const one of document.querySelectorAll("main details")) one.open = true;
+          for (const one of document.querySelectorAll(
+            "[name=in_danger][value=yes], [name=day][value=date]"
+          )) one.checked = true;
+        }"""
+    )
 
 
 @LANGUAGES
@@ -75,6 +86,7 @@ def test_the_number_the_exit_and_the_form_are_in_sight_at_once(stranger, languag
 )
 def test_zoomed_far_in_nothing_is_lost_and_the_exit_stays_in_sight(walk, pages, language, size):
     for name, page in walk(pages(language), viewport=size):
+        open_all(page)
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), name
         page.evaluate("scrollTo(0, document.body.scrollHeight)")
         expect(page.get_by_role("link", name=labels(language).leave)).to_be_in_viewport(ratio=1)
@@ -85,6 +97,7 @@ def test_zoomed_far_in_nothing_is_lost_and_the_exit_stays_in_sight(walk, pages, 
 @LANGUAGES
 def test_letters_twice_as_large_fit_on_a_phone(walk, pages, language):
     for name, page in walk(pages(language), viewport=PHONE):
+        open_all(page)
         page.evaluate("document.documentElement.style.fontSize = '212%'")
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), name
         assert cut_off(page) == [], name
@@ -114,6 +127,7 @@ def test_colors_of_the_browsers_own_leave_edges_and_choices_to_be_seen(stranger)
     page.get_by_role("link", name="Ask us to call you").click()
     page.wait_for_url("**/callback/")
     page.get_by_label("I am not sure").check()
+    page.evaluate(STILL)
     picture(page, "forced-form-390")
     widths = page.evaluate(
         """() => [...document.querySelectorAll("#id_in_danger label")]

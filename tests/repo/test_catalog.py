@@ -89,6 +89,21 @@ def test_a_translation_keeps_what_is_no_word(language, pattern):
     assert [text for text, said in pairs(language) if kept(text) != kept(said)] == []
 
 
+@IN_EACH_LANGUAGE
+def test_what_may_not_break_over_two_lines_is_a_number_and_nothing_else(language):
+    """Words before it would not fit on a phone, in the language that needs more of them."""
+    pages = [path.read_text(encoding="utf-8") for path in catalog.templates()]
+    kept_whole = [
+        whole
+        for text in [*pages, *(said for _text, said in pairs(language))]
+        for whole in re.findall(r'class="nowrap"[^>]*>(.*?)</', text)
+    ]
+    assert kept_whole
+    assert [
+        whole for whole in kept_whole if not re.fullmatch(r"[\d-]+|%\(number\)s|{{.*}}", whole)
+    ] == []
+
+
 def test_spanish_questions_open_and_close():
     for _text, said in pairs("es"):
         assert said.count("?") == said.count("¿"), said
