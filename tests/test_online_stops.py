@@ -103,6 +103,19 @@ def test_whoever_is_about_to_ring_is_told(now):
     assert len(told()) == 1
 
 
+def test_whoever_rings_about_one_that_was_taken_back_is_told(agent, now):
+    urgent = asked(now, in_danger=True, urgency="urgent")
+
+    def told():
+        return [line for line in briefing.briefing(fresh(urgent)) if "took this" in line.lead]
+
+    assert not told()
+    withdraw(urgent, now)
+    reviews.release(callback=fresh(urgent), by=agent, now=now)
+    assert fresh(urgent).is_open
+    assert len(told()) == 1
+
+
 def test_a_stop_is_over_once_somebody_there_has_spoken_with_us(agent, now):
     stop(asked(now), now)
     held = asked(now + DAY, status="received")

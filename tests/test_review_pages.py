@@ -12,6 +12,7 @@ from intake.actions import blocks, reviews
 from intake.models import Callback, Event, Person
 from tests import reviewing
 from tests.casting import maria
+from tests.link_holder import asked, withdraw
 from tests.reviewing import HOUR, MINUTE, QUEUE, hold, hold_many, state, told
 
 pytestmark = pytest.mark.django_db
@@ -171,6 +172,17 @@ def test_the_page_is_for_those_who_may_review(
     marked = {"decision": "release", "marked": [str(request.pk)]}
     assert client_for(administrator).post(QUEUE, marked).status_code == 403
     assert state(request) == "held"
+
+
+def test_one_in_danger_that_was_taken_back_is_said_to_be_just_that(frozen, client_for, agent, now):
+    """Nobody asked that the number not be called: whoever decides must not think so."""
+    request = asked(now, in_danger=True, urgency="urgent")
+    withdraw(request, now)
+    assert state(request) == "held"
+    client = client_for(agent)
+    for page in (QUEUE, reverse("admin:intake_callback_change", args=[request.pk])):
+        text = client.get(page).content.decode()
+        assert "Somebody took it back by its private link" in text
 
 
 def test_the_record_says_why_it_waits_and_offers_both_ways(held, frozen, client_for, agent, now):

@@ -68,6 +68,11 @@ def told_by_link(callback: Callback) -> list[Event]:
     )
 
 
+def is_taken_back(callback: Callback) -> bool:
+    """Whether the holder of its link took it back, whatever came of it since."""
+    return any(event.verb == WITHDRAWN for event in told_by_link(callback))
+
+
 def _seems_ended_at(callback: Callback, attempts: Sequence[Attempt]) -> datetime:
     closed_at = callback.closed_at or callback.requested_at
     is_for_number = (

@@ -12,7 +12,7 @@ from django.utils.formats import time_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from intake.actions import attempts, branding, online_stops, phone_events
+from intake.actions import attempts, branding, online_stops, phone_events, request_stages
 from intake.admin.times import staff_time, their_time
 from intake.models import Attempt, Callback, Person
 
@@ -41,6 +41,7 @@ def briefing(callback: Callback) -> list[Line]:
         *_danger(callback),
         *_asked_by_text(callback),
         *_asked_online(person),
+        *_taken_back(callback),
         voicemail(callback, made),
         may_say(person),
         *_approach(person),
@@ -151,6 +152,14 @@ def _asked_online(person: Person) -> list[Line]:
         return []
     text = _("It may not have been them: ask, once you know who it is.")
     return [Line("warn", _("Somebody asked online that we do not call this number."), text, "warn")]
+
+
+def _taken_back(callback: Callback) -> list[Line]:
+    """One that speaks of danger waits for a human then, who may let it through."""
+    if not request_stages.is_taken_back(callback):
+        return []
+    text = _("It may not have been them: ask, once you know who it is.")
+    return [Line("warn", _("Somebody took this request back online."), text, "warn")]
 
 
 def _source(callback: Callback, made: list[Attempt]) -> Line:

@@ -136,6 +136,9 @@ def why(callback: Callback) -> str:
     """Why it waits, in words."""
     if callback.status == Callback.Status.RECEIVED:
         return __("Nobody has looked at it: the helpline's sweep stands still")
+    if callback.held_because == Callback.HeldBecause.STOPPED and callback.in_danger:
+        # The stop of another request does not hold this one: its own link did.
+        return __("Somebody took it back by its private link")
     return str(Callback.HeldBecause(callback.held_because).label) if callback.held_because else ""
 
 
