@@ -1,12 +1,15 @@
 """The call sheet in a real browser: by keyboard, wide and narrow, with and without its scripts."""
 
+import re
+
 import pytest
 from django.contrib.sessions.models import Session
 from django.urls import reverse
 from playwright.sync_api import expect
 
-from intake.actions import safety
+from intake.actions import drafts, safety
 from intake.models import Call, SafetyScreen, SheetDraft
+from tests.browser.busy import slowly
 from tests.browser.visits import GIVEN_UP, Visit, look, look_in_both_lights
 from tests.conftest import PASSWORD
 from tests.sheets import ADD
@@ -58,7 +61,7 @@ def answer(page, code, value):
 
 
 def kept(page):
-    expect(page.locator("#draft-state")).to_contain_text("Draft kept", timeout=15000)
+    expect(page.locator("#draft-state")).to_contain_text("Draft kept")
 
 
 # --- By keyboard ----------------------------------------------------------------------------------
@@ -89,6 +92,7 @@ def test_the_keys_of_the_page_are_listed_and_can_be_turned_off(sheet):
         expect(keys).to_contain_text(label)
     look(page, "call-sheet-keys")
     page.keyboard.press("Escape")
+    expect(keys).to_be_hidden()
     for key, section in (("7", "next"), ("6", "narrative"), ("2", "caller"), ("1", "danger")):
         page.locator("h1").evaluate("heading => { heading.tabIndex = -1; heading.focus(); }")
         page.keyboard.press(key)
@@ -97,6 +101,7 @@ def test_the_keys_of_the_page_are_listed_and_can_be_turned_off(sheet):
     page.locator("[data-open-shortcuts]").click()
     keys.get_by_label("Single keys are on for this page").uncheck()
     page.keyboard.press("Escape")
+    expect(keys).to_be_hidden()
     page.keyboard.press("?")
     expect(keys).to_be_hidden()
     # From a text field, Escape leads to where the keys work, and Ctrl and S save.
@@ -208,7 +213,7 @@ def test_the_end_of_the_talk_is_marked_without_leaving_the_page(sheet):
     page.check("[name=call-call_type][value=about_self]")
     page.get_by_role("button", name="Call ended").click()
     clock = page.locator("#call-clock")
-    expect(clock).to_contain_text("Wrap-up 00:0")
+    expect(clock).to_contain_text(re.compile(r"Wrap-up 00:\d\d"))
     expect(page.locator("#call-ended")).to_be_focused()
     marked = page.locator("[name=call-ended_at]").input_value()
     assert len(marked) == len("2026-03-10T10:10:15")
@@ -250,6 +255,20 @@ def test_what_was_typed_is_there_after_a_reload(sheet):
     assert not Call.objects.exists()
 
 
+def test_what_was_typed_since_is_not_said_to_be_kept(sheet):
+    page = sheet()
+    waiting = []
+    page.route("**/draft/", lambda route: waiting.append(route))
+    with page.expect_request("**/draft/"):
+        page.check("[name=call-call_type][value=about_self]")
+    page.fill("[name=caller-alias]", "Maria")
+    with page.expect_response("**/draft/"):
+        waiting[0].continue_()
+    # If it is said, then now.
+    page.wait_for_timeout(200)
+    expect(page.locator("#draft-state")).to_have_text("Typing …")
+
+
 def test_a_session_that_ended_is_begun_again_without_leaving_the_page(sheet):
     page = sheet(viewport={"width": 1440, "height": 900})
     page.check("[name=call-call_type][value=about_self]")
@@ -275,7 +294,45 @@ def test_a_session_that_ended_is_begun_again_without_leaving_the_page(sheet):
     assert call.narrative == "She stopped two days ago."
     assert call.caller.alias == "Maria"
     assert not SheetDraft.objects.exists()
-    assert page.complaints == []
+    # A draft on its way while the token changes is refused, and sent again.
+    assert [text for text in page.complaints if "403" not in text] == []
+
+
+def test_a_draft_refused_late_takes_no_words_out_of_the_dialog(sheet):
+    page = sheet()
+    page.check("[name=call-call_type][value=about_self]")
+    kept(page)
+    Session.objects.all().delete()
+    waiting = []
+    page.route("**/draft/", lambda route: waiting.append(route))
+    page.fill("[name=caller-alias]", "Maria")
+    with page.expect_request("**/draft/"):
+        page.keyboard.press("Control+s")
+    again = page.get_by_role("dialog", name="Your session has ended")
+    again.get_by_label("Password").fill("wrong")
+    again.get_by_role("button", name="Log in").click()
+    expect(again.get_by_text("That did not work")).to_be_visible()
+    with page.expect_response("**/draft/"):
+        waiting[0].continue_()
+    # If it does harm, then now.
+    page.wait_for_timeout(200)
+    expect(again.get_by_text("That did not work")).to_be_visible()
+
+
+def test_a_draft_on_its_way_is_not_kept_once_the_sheet_is_saved(sheet, live_server, monkeypatch):
+    page = sheet()
+    keep, let_keep = slowly(drafts.keep)
+    monkeypatch.setattr(drafts, "keep", keep)
+    with page.expect_request("**/draft/"):
+        page.check("[name=call-call_type][value=about_self]")
+    page.keyboard.press("Control+s")
+    # The press must not overtake it; this is long enough for one that does.
+    page.wait_for_timeout(1000)
+    let_keep.set()
+    page.wait_for_url("**/change/**")
+    live_server.thread.httpd.get_app().wait_until_idle()
+    assert Call.objects.count() == 1
+    assert not SheetDraft.objects.exists()
 
 
 def test_somebody_else_signing_in_gets_nothing_of_it(
@@ -288,7 +345,7 @@ def test_somebody_else_signing_in_gets_nothing_of_it(
     sign_in(page.context, live_server, settings, client_for(other_agent))
     page.fill("[name=call-narrative]", "More.")
     again = page.get_by_role("dialog", name="Your session has ended")
-    expect(again.get_by_text("Somebody else is logged in")).to_be_visible(timeout=15000)
+    expect(again.get_by_text("Somebody else is logged in")).to_be_visible()
     again.get_by_role("button", name="Not now").click()
     page.get_by_role("button", name="Save", exact=True).click()
     expect(again).to_be_visible()
@@ -308,7 +365,7 @@ def test_a_lost_line_is_said_calmly_and_made_good(sheet):
     page.context.set_offline(True)
     page.fill("[name=call-narrative]", "The line went.")
     said = page.locator("#connection")
-    expect(said).to_contain_text("No connection", timeout=15000)
+    expect(said).to_contain_text("No connection")
     look(page, "call-sheet-offline")
     # A press sends nothing and loses nothing.
     page.keyboard.press("Control+s")
@@ -320,7 +377,8 @@ def test_a_lost_line_is_said_calmly_and_made_good(sheet):
     page.keyboard.press("Control+s")
     page.wait_for_url("**/change/**")
     assert Call.objects.get().narrative == "The line went."
-    assert page.complaints == []
+    # On a slow machine a live question was still under way when the line went.
+    assert [text for text in page.complaints if "htmx:sendError" not in text] == []
 
 
 def test_the_sheet_works_without_scripts(sheet):

@@ -19,6 +19,7 @@
   let isUnsent = "typed" in sheet.dataset;
   let isLeaving = false;
   let request = null;
+  let answered = null;
   let timer = 0;
   let firstChange = 0;
   let retry = FIRST_RETRY;
@@ -47,25 +48,30 @@
     history.replaceState(null, "", address);
   };
 
+  const isOut = () => ["lost", "unsent"].includes(notice.dataset.shown);
+
   const kept = (response) => {
-    if (notice.dataset.shown === "lost") {
+    if (isOut()) {
       document.dispatchEvent(new CustomEvent("helpline:online"));
       say("back");
     } else if (notice.dataset.shown !== "back") {
       say("");
     }
     retry = FIRST_RETRY;
-    state.textContent = `${state.dataset.kept} ${response.headers.get("Helpline-Kept-At")}`;
     nameInAddress();
     if (isUnsent) {
+      // Typed since: of that nothing is kept yet.
       sendIn(QUIET);
+    } else {
+      state.textContent = `${state.dataset.kept} ${response.headers.get("Helpline-Kept-At")}`;
     }
   };
 
   const lost = () => {
     isUnsent = true;
     state.textContent = "";
-    say("lost");
+    // Whoever pressed a button goes on reading that it was in vain.
+    say(notice.dataset.shown === "unsent" ? "unsent" : "lost");
     sendIn(retry);
     retry = Math.min(retry * 2, LAST_RETRY);
   };
@@ -97,18 +103,15 @@
     request = new AbortController();
     const { signal } = request;
     const patience = setTimeout(() => request?.abort(), PATIENCE);
-    let response = null;
-    try {
-      response = await fetch(sheet.dataset.draftUrl, {
-        method: "POST",
-        body: typed(),
-        headers: { "HX-Request": "true" },
-        keepalive,
-        signal,
-      });
-    } catch {
-      // No line; or the page is being left, which is no matter.
-    }
+    answered = fetch(sheet.dataset.draftUrl, {
+      method: "POST",
+      body: typed(),
+      headers: { "HX-Request": "true" },
+      keepalive,
+      signal,
+    }).catch(() => null);
+    // Without an answer: no line; or the page is being left, which is no matter.
+    const response = await answered;
     clearTimeout(patience);
     request = null;
     if (isLeaving) {
@@ -125,7 +128,7 @@
 
   const changed = () => {
     isUnsent = true;
-    if (notice.dataset.shown === "lost") {
+    if (isOut()) {
       return;
     }
     if (notice.dataset.shown === "back") {
@@ -151,10 +154,12 @@
   // --- Leaving -------------------------------------------------------------------------------
 
   // Written out rather than pressed again: the button may have been replaced meanwhile.
-  const submit = (button) => {
+  const submit = async (button) => {
     isLeaving = true;
-    request?.abort();
     clearTimeout(timer);
+    // What is on its way to be kept must not come in after the sheet is saved: it would be kept
+    // again, and giving it up does not call it back.
+    await answered;
     const then = document.createElement("input");
     then.type = "hidden";
     then.name = "then";
@@ -177,6 +182,7 @@
     if (who === "offline") {
       pressed = null;
       isUnsent = true;
+      state.textContent = "";
       say("unsent");
       sendIn(retry);
       return;

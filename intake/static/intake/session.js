@@ -57,8 +57,9 @@
   };
 
   const ask = (why) => {
-    say(why);
+    // One that is open says what came of the last try, whatever else is refused meanwhile.
     if (!dialog.open) {
+      say(why);
       dialog.showModal();
       dialog.querySelector("input[type=password]").focus();
     }
