@@ -7,6 +7,7 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
+import hypothesis
 import pytest
 import time_machine
 
@@ -23,6 +24,11 @@ CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome")
 
 def pytest_configure(config):
     sys.addaudithook(refuse_outside)
+    # How long an example takes says how busy the machine is. CI keeps what else it has of its own.
+    hypothesis.settings.register_profile(
+        "helpline", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+    )
+    hypothesis.settings.load_profile("helpline")
 
 
 def refuse_outside(event, args):
@@ -84,6 +90,20 @@ def frozen():
 @pytest.fixture
 def now():
     return NOW
+
+
+@pytest.fixture(autouse=True)
+def _nothing_kept():
+    """What a process keeps in memory for some seconds, no test hands on to the next."""
+    doorbell = sys.modules.get("intake.actions.doorbell")
+    if doorbell is not None:
+        doorbell._silent_until = doorbell._rung_lately_until = 0.0
+    requests = sys.modules.get("intake.actions.web_requests")
+    if requests is not None:
+        requests._count = requests._Count(0, False, 0.0)
+    branding = sys.modules.get("intake.actions.branding")
+    if branding is not None:
+        branding._published = branding._Published()
 
 
 # --- The cast ------------------------------------------------------------------------------------

@@ -6,8 +6,10 @@ from contextlib import contextmanager
 
 from django.db import connection, transaction
 
+from tests import patience
+
 # A test that waits longer is broken, and says so instead of hanging.
-PATIENCE = 20
+PATIENCE = patience.HELD_SECONDS
 
 
 class Other:

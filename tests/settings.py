@@ -1,6 +1,6 @@
 """The helpline's settings, over servers and folders that live as long as one test run."""
 
-from tests import servers
+from tests import patience, servers
 
 servers.prepare_environment()
 
@@ -8,6 +8,7 @@ from helpline.settings import *  # noqa: E402, F403
 from helpline.settings import DATABASES, STORAGES  # noqa: E402
 
 DATABASES["default"]["CONN_MAX_AGE"] = 0
+patience.with_locks(DATABASES["default"])
 # A file, as in use: threads that race share it, which an in-memory database would hide.
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     DATABASES["default"]["TEST"] = {"NAME": servers.run_folder() / "test.sqlite3"}

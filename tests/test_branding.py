@@ -13,7 +13,7 @@ from intake.actions.brand_text import BrandText
 from intake.admin import briefing
 from intake.models import Branding, Event, Person
 from intake.rules import voicemails
-from tests import brands
+from tests import brands, patience
 from tests.brands import OURS, drafted, published
 from tests.casting import maria, open_callback
 from tests.outage import no_database
@@ -137,12 +137,12 @@ def test_while_one_request_waits_for_the_database_the_others_do_not(settings, mo
 
     def slow(self):
         is_looking.set()
-        assert may_go_on.wait(5)
+        assert may_go_on.wait(patience.SECONDS)
 
     monkeypatch.setattr(branding._Published, "_look", slow)
     waiting = threading.Thread(target=branding.current)
     waiting.start()
-    assert is_looking.wait(5)
+    assert is_looking.wait(patience.SECONDS)
     assert branding.current().name == project.HELPLINE_NAME
     may_go_on.set()
     waiting.join()

@@ -22,12 +22,11 @@ from django.utils import timezone
 from helpline import signatures
 from intake import models
 from intake.forms.tickets import LEAST_FILL
-from tests import servers
+from tests import patience, servers
 from tests.callers import answers
 from tests.canaries import PREFIX
 from tests.walk import client_of, made_world, table_texts
 
-STARTED_WITHIN_SECONDS = 60
 PHONE_SECRET = signatures.new_secret()
 
 
@@ -133,7 +132,7 @@ class Outside:
         self.listener.join()
 
     def wait(self, condition):
-        deadline = time.monotonic() + STARTED_WITHIN_SECONDS
+        deadline = time.monotonic() + patience.SECONDS
         while not condition():
             assert all(process.poll() is None for process in self.processes), self.log("web")
             assert time.monotonic() < deadline, self.log("worker")[-2000:] + self.log("web")[-2000:]
@@ -171,7 +170,7 @@ class Outside:
 
     def open(self, method, path, body=None, **headers):
         """The answer, with its page as ``text``."""
-        web = HTTPConnection("127.0.0.1", self.port, timeout=20)
+        web = HTTPConnection("127.0.0.1", self.port, timeout=patience.SECONDS)
         try:
             web.request(method, path, body, {"Host": f"localhost:{self.port}", **headers})
             answer = web.getresponse()
@@ -228,7 +227,7 @@ def test_no_process_log_broker_or_mail_file_holds_one(outside):
         assert line in outside.log(name)
         assert not world.sightings(outside.log(name)), outside.log(name)
     # --- the broker: what passed, and what is left
-    assert any("sweep_desk" in command for command in outside.heard)
+    outside.wait(lambda: any("sweep_desk" in command for command in outside.heard))
     assert not [command for command in outside.heard if world.sightings(command)]
     for key in outside.redis.scan_iter():
         assert not world.sightings(key)

@@ -275,12 +275,12 @@ class Stack:
         return done.returncode == 0
 
     def get(self, path, **headers):
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
         try:
             connection.request("GET", path, headers={"Host": "help.example.org", **headers})
             response = connection.getresponse()
             return response.status, dict(response.getheaders()), response.read().decode()
-        except OSError:
+        except (OSError, http.client.HTTPException):
             return 0, {}, ""
         finally:
             connection.close()
@@ -352,4 +352,4 @@ def test_every_command_starts_works_and_stops(stack):
     for name in ("sweeper", "beat", "worker", "web"):
         process = stack.processes.pop(name)
         process.terminate()
-        assert process.wait(60) == 0, stack.log(name)
+        assert process.wait(READY_WITHIN_SECONDS) == 0, stack.log(name)

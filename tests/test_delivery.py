@@ -10,6 +10,7 @@ from intake.actions import callbacks, delivery, reminders, sweeping
 from intake.channels import CHANNELS
 from intake.channels.base import Carrier, ChannelDown, GaveUp, NotNow
 from intake.models import Callback, Event, Heartbeat, Notice, Reminder
+from tests import patience
 from tests.casting import maria, open_callback
 
 pytestmark = pytest.mark.django_db
@@ -186,13 +187,13 @@ def test_a_callback_somebody_is_saving_is_passed_over_and_holds_up_nobody(due, c
         with transaction.atomic():
             Callback.objects.select_for_update().get(pk=saved.callback_id)
             is_held.set()
-            may_go.wait(20)
+            may_go.wait(patience.HELD_SECONDS)
         connection.close()
 
     thread = threading.Thread(target=save)
     thread.start()
     try:
-        assert is_held.wait(20)
+        assert is_held.wait(patience.HELD_SECONDS)
         assert together(claim(), clock) == len(others)
     finally:
         may_go.set()
@@ -217,7 +218,7 @@ def test_a_row_another_claim_looked_at_too_long_is_free_again_at_once_not_after_
         with transaction.atomic():
             Reminder.objects.select_for_update().get(pk=looked_at.pk)
             is_held.set()
-            may_go.wait(20)
+            may_go.wait(patience.HELD_SECONDS)
         connection.close()
 
     def put_back(**options):
@@ -229,7 +230,7 @@ def test_a_row_another_claim_looked_at_too_long_is_free_again_at_once_not_after_
     thread = threading.Thread(target=look)
     thread.start()
     try:
-        assert is_held.wait(20)
+        assert is_held.wait(patience.HELD_SECONDS)
         assert together(batch, clock) == len(others)
     finally:
         may_go.set()

@@ -7,6 +7,7 @@ import time
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
+from types import SimpleNamespace
 
 import pytest
 from django.db import connection, transaction
@@ -15,11 +16,14 @@ from helpline.celery import app
 from intake import tasks
 from intake.actions import delivery, doorbell, reminders, sweeping
 from intake.models import Callback, Heartbeat, Notice, Reminder
+from tests import patience
 from tests.casting import maria, open_callback
 from tests.servers import ROOT, child_environment, database_url, free_port
 
 DESK, MAIL = "intake.tasks.sweep_desk", "intake.tasks.sweep_mail"
 WITHIN_SECONDS = 2
+# Of so many tries one has to be quick: a busy machine makes some of them slow, a defect makes all.
+TRIES = 9
 # Far more than it takes; a busy machine is no failure.
 READY_WITHIN_SECONDS = 180
 
@@ -35,6 +39,12 @@ def rung(monkeypatch):
     heard = []
     monkeypatch.setattr(doorbell, "_ring", heard.append)
     return heard
+
+
+@pytest.fixture
+def patient(monkeypatch):
+    """A broker that is there may take its time: this machine may be busy."""
+    monkeypatch.setattr(doorbell, "PATIENCE_SECONDS", patience.SECONDS)
 
 
 @pytest.fixture
@@ -151,13 +161,12 @@ def test_a_broker_that_is_down_costs_a_moment_once_and_no_error(monkeypatch, bro
     with broker() as port:
         monkeypatch.setattr(app.conf, "broker_url", f"redis://127.0.0.1:{port}/0")
         doorbell.ring(DESK)  # Celery imports its transport the first time.
-        costs = [cost_of_a_ring(monkeypatch) for _each in range(3)]
+        # Twice what it promises.
+        assert any(cost_of_a_ring(monkeypatch) < 0.4 for _try in range(TRIES))
         tried = []
         monkeypatch.setattr(doorbell, "_ring", tried.append)
         for _each in range(50):
             doorbell.ring(MAIL)
-    # Twice what it promises, and the best of three: this machine may be busy.
-    assert min(costs) < 0.4
     assert tried == []
 
 
@@ -170,6 +179,7 @@ def cost_of_a_ring(monkeypatch):
     return time.monotonic() - began
 
 
+@pytest.mark.usefixtures("patient")
 def test_a_broker_that_was_restarted_hears_the_next_ring(monkeypatch, valkey, broker_url):
     """The line is kept open between two rings, and its other end may be gone."""
     monkeypatch.setattr(app.conf, "broker_url", broker_url)
@@ -183,6 +193,7 @@ def test_a_broker_that_was_restarted_hears_the_next_ring(monkeypatch, valkey, br
     assert doorbell._silent_until == 0.0
 
 
+@pytest.mark.usefixtures("patient")
 def test_a_line_that_broke_is_replaced_before_anybody_calls_the_broker_down(
     monkeypatch, valkey, broker_url
 ):
@@ -202,6 +213,7 @@ def test_a_line_that_broke_is_replaced_before_anybody_calls_the_broker_down(
     assert doorbell._silent_until == 0.0
 
 
+@pytest.mark.usefixtures("patient")
 def test_a_line_of_another_process_or_to_another_broker_is_not_used(monkeypatch, broker_url):
     monkeypatch.setattr(app.conf, "broker_url", broker_url)
     doorbell.ring(DESK)
@@ -213,10 +225,12 @@ def test_a_line_of_another_process_or_to_another_broker_is_not_used(monkeypatch,
 
 
 def test_after_a_while_of_silence_it_is_tried_again(rung, monkeypatch):
-    monkeypatch.setattr(doorbell, "_silent_until", time.monotonic() + 0.05)
+    at = time.monotonic()
+    monkeypatch.setattr(doorbell, "_silent_until", at + doorbell.SILENCE_SECONDS)
+    monkeypatch.setattr(doorbell, "time", SimpleNamespace(monotonic=lambda: at))
     doorbell.ring(DESK)
     assert rung == []
-    time.sleep(0.06)
+    at += doorbell.SILENCE_SECONDS
     doorbell.ring(DESK)
     assert rung == [DESK]
 
@@ -236,7 +250,7 @@ def test_a_promise_is_kept_though_no_bell_can_ring(monkeypatch):
 
 
 @pytest.fixture
-def worker(broker_url, tmp_path, transactional_db, monkeypatch):
+def worker(broker_url, tmp_path, transactional_db, monkeypatch, patient):
     """A worker alone: no beat and no sweeper, so that only a bell moves anything."""
     monkeypatch.setattr(app.conf, "broker_url", broker_url)
     command = [sys.executable, "-m", "celery", "--quiet", "--app", "helpline", "worker"]
@@ -262,7 +276,7 @@ def worker(broker_url, tmp_path, transactional_db, monkeypatch):
     yield process
     process.terminate()
     try:
-        process.wait(30)
+        process.wait(patience.SECONDS)
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()
@@ -287,5 +301,5 @@ def test_an_urgent_reminder_goes_out_within_two_seconds(worker):
             person = maria(phone=f"+1202555015{number}")
             return promised(delivery.database_now(), person=person, urgency="urgent")
 
-    # The best of three: this machine may be busy, and no clock but the bell runs here.
-    assert min(sent_within(promise(number), 10) for number in (1, 2, 3)) < WITHIN_SECONDS
+    # No clock but the bell runs here.
+    assert any(sent_within(promise(number), 10) < WITHIN_SECONDS for number in range(TRIES))

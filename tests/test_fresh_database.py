@@ -8,7 +8,7 @@ from django.db import DatabaseError, connection, transaction
 
 from intake.actions import events
 from intake.models import Event
-from tests import fresh_database
+from tests import fresh_database, patience
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -51,12 +51,12 @@ def test_whoever_still_writes_is_waited_for(furniture):
         with transaction.atomic():
             Group.objects.create(name="late")
             written.set()
-            finish.wait(20)
+            finish.wait(patience.HELD_SECONDS)
         connection.close()
 
     thread = threading.Thread(target=write)
     thread.start()
-    assert written.wait(20)
+    assert written.wait(patience.HELD_SECONDS)
     threading.Timer(0.2, finish.set).start()
     furniture.put_back()
     thread.join()

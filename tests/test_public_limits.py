@@ -61,6 +61,7 @@ def served(folder, static_files):
                 STATIC_ROOT=static_files,
                 PORT=port,
                 TRUSTED_PROXIES="1",
+                DJANGO_SETTINGS_MODULE="tests.patient_settings",
             ),
             stdout=log,
             stderr=log,
@@ -76,7 +77,7 @@ def served(folder, static_files):
         yield site
     finally:
         process.terminate()
-        process.wait(30)
+        process.wait(READY_WITHIN_SECONDS)
 
 
 class Site:
@@ -92,7 +93,7 @@ class Site:
             return False
 
     def request(self, method, path, headers, body=None):
-        browser = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
+        browser = http.client.HTTPConnection("127.0.0.1", self.port, timeout=READY_WITHIN_SECONDS)
         try:
             browser.request(method, path, body, headers)
             response = browser.getresponse()

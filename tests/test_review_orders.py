@@ -197,7 +197,7 @@ def test_the_sweep_of_the_desk_carries_orders_out(many, agent, now):
 
     many(3)
     reviews.order(because="ceiling", by=agent, now=now)
-    sweeping.sweep(channels=["in_app"], seconds=5, monotonic=time.monotonic)
+    sweeping.sweep(channels=["in_app"], seconds=60, monotonic=time.monotonic)
     assert Callback.objects.filter(status="open").count() == 3
 
 

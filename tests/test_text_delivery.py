@@ -15,7 +15,7 @@ from intake.channels.base import ChannelDown
 from intake.channels.gateways import http
 from intake.channels.gateways.base import Text, TextUnknown
 from intake.models import Event, Person, Reminder, TextMessage
-from tests import servers, text_gateway, texting
+from tests import patience, servers, text_gateway, texting
 from tests.casting import MARIA
 from tests.racing import at_once
 from tests.texting import BEFORE, DUE_IN, promised, send, the_reminder, use
@@ -71,6 +71,8 @@ def test_what_was_refused_or_may_have_gone_out_is_never_sent_again(
     promised(agent, now)
     at = now + DUE_IN - BEFORE
     assert send(at) == [False]
+    # We may have given up before it so much as looked.
+    patience.until(lambda: gateway.paths)
     reminder = the_reminder()
     assert (reminder.status, reminder.last_error) == (Reminder.Status.DEAD, code)
     assert TextMessage.objects.get().outcome == outcome
@@ -120,7 +122,7 @@ class Silent:
     """A name that is looked up for so long that nobody may wait for it."""
 
     def connect(self):
-        threading.Event().wait(5)
+        threading.Event().wait(patience.HELD_SECONDS)
 
     def close(self):
         pass
@@ -198,7 +200,7 @@ elif moment == "between mark and sending":
 elif moment == "after sending":
     send = http.HttpLine.send
     http.HttpLine.send = lambda self, text: (send(self, text), die())
-sweeping.sweep(channels=["text"], seconds=5, monotonic=time.monotonic)
+sweeping.sweep(channels=["text"], seconds=60, monotonic=time.monotonic)
 """
 
 
@@ -234,7 +236,7 @@ def sweep_and_die(moment, environment):
         env=environment,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=patience.SECONDS,
         check=False,
     )
 
@@ -244,7 +246,7 @@ def sweep_after_the_lease():
     Reminder.objects.filter(lease_until__isnull=False).update(
         lease_until=delivery.database_now() - timedelta(seconds=1)
     )
-    sweeping.sweep(channels=["text"], seconds=5, monotonic=time.monotonic)
+    sweeping.sweep(channels=["text"], seconds=60, monotonic=time.monotonic)
 
 
 @pytest.mark.slow
@@ -339,7 +341,7 @@ def test_the_sweep_looks_for_texts_whose_worker_died(agent, now, gateway):
         wording="x",
         tried_at=delivery.database_now() - timedelta(hours=1),
     )
-    sweeping.sweep(channels=["text"], seconds=5, monotonic=time.monotonic)
+    sweeping.sweep(channels=["text"], seconds=60, monotonic=time.monotonic)
     assert the_reminder().status == Reminder.Status.DEAD
 
 

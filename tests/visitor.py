@@ -183,7 +183,7 @@ class Visitor:
         if data is not None:
             request.add_header("Origin", self.base)
         try:
-            response = self.opener.open(request, timeout=30)
+            response = self.opener.open(request, timeout=120)
         except urllib.error.HTTPError as error:
             response = error
         html = response.read().decode()

@@ -3,10 +3,11 @@
 from datetime import timedelta
 
 import pytest
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import expect, sync_playwright
 
 from intake.forms import tickets
-from tests.browser.windows import Windows
+from tests.browser.busy import Busy
+from tests.browser.windows import PATIENCE, Windows
 
 pytest.register_assert_rewrite("tests.browser.visits")
 
@@ -17,11 +18,23 @@ def browser(chromium):
     with pytest.MonkeyPatch.context() as patch, sync_playwright() as playwright:
         # Playwright runs a loop of its own in this thread, which Django takes for async code.
         patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
+        expect.set_options(timeout=PATIENCE)
         browser = playwright.chromium.launch(
             executable_path=chromium, args=["--no-sandbox", "--disable-background-networking"]
         )
         yield Windows(browser)
         browser.close()
+
+
+@pytest.fixture(autouse=True)
+def answered(live_server, transactional_db):
+    """A test is over when every question of its pages is answered: whoever is still being answered
+    would write into the database of the next test."""
+    server = live_server.thread.httpd
+    if not isinstance(server.get_app(), Busy):
+        server.set_app(Busy(server.get_app()))
+    yield
+    server.get_app().wait_until_idle()
 
 
 @pytest.fixture

@@ -51,7 +51,9 @@ def logo(tmp_path):
 
 def views_shown(window):
     """Wait until each small view has its page and its sheet."""
+    window.wait_for_load_state()
     views = window.locator(".brand-view")
+    expect(views).not_to_have_count(0)
     expect(window.locator(".brand-view.is-shown")).to_have_count(views.count())
     return views
 

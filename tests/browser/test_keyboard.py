@@ -9,7 +9,7 @@ from playwright.sync_api import expect
 
 from intake.actions import callbacks, safety
 from tests import casting
-from tests.browser.visits import Visit
+from tests.browser.visits import STILL, Visit
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.django_db(transaction=True)]
 
@@ -36,7 +36,8 @@ WATCH = """() => {
 
 @pytest.fixture
 def visit(browser, live_server, settings, agent, client_for):
-    """Ava's browser; ``opened(path)`` shows a page in it."""
+    """Ava's browser; ``opened(path)`` shows a page in it, which stays as it is meanwhile."""
+    settings.DESK_POLL_SECONDS = 300
     visit = Visit(browser, live_server.url, viewport={"width": 1440, "height": 900})
     visit.sign_in(client_for(agent), settings)
 
@@ -83,6 +84,7 @@ def test_every_control_of_the_desk_and_of_a_sheet_is_reached_by_tab(visit, agent
     page.keyboard.press("?")
     expect(page.get_by_role("dialog", name="Keys on this page")).to_contain_text("Log a call")
     page.keyboard.press("Escape")
+    expect(page.get_by_role("dialog")).to_be_hidden()
 
     for path in (
         reverse("admin:index"),
@@ -90,7 +92,6 @@ def test_every_control_of_the_desk_and_of_a_sheet_is_reached_by_tab(visit, agent
         reverse("admin:intake_call_change", args=[call.pk]),
     ):
         page = visit(path)
-        page.wait_for_load_state("networkidle")
         missed, unseen = walk(page)
         assert missed == [], path
         assert unseen == [], path
@@ -102,6 +103,7 @@ def test_a_choice_is_seen_in_the_colors_the_system_forces(visit):
     page.emulate_media(forced_colors="active")
     page.check("[name=screen-seizure_now][value=no]", force=True)
     page.check("[name=health-symptom_tremor][value=severe]", force=True)
+    page.evaluate(STILL)
     looks = """one => {
       const { borderStyle, borderWidth, borderColor, outline, fontWeight } =
         getComputedStyle(one.closest("label"));

@@ -21,6 +21,7 @@ SCRIPTS = pytest.mark.parametrize("scripts", [True, False], ids=["with scripts",
 def test_from_home_to_the_receipt(stranger, width, language, scripts):
     # Accessibility is examined by a script; a page without any looks the same.
     def examine(page, name):
+        page.wait_for_load_state()
         assert page.locator("html").get_attribute("lang") == language
         if scripts:
             look_in_both_lights(page, f"{name}-{language}-{width}")
@@ -35,6 +36,7 @@ def test_from_home_to_the_receipt(stranger, width, language, scripts):
     examine(page, "home")
 
     page.get_by_role("link", name=label.ask).click()
+    page.wait_for_url("**/callback/")
     examine(page, "form")
 
     send(page, language)
@@ -47,7 +49,7 @@ def test_from_home_to_the_receipt(stranger, width, language, scripts):
     examine(page, "thanks")
 
     callback = Callback.objects.get()
-    assert page.get_by_text(callback.reference).is_visible()
+    expect(page.get_by_text(callback.reference)).to_be_visible()
     everything = page.content() + page.url + page.title()
     assert not re.search(r"Zebrafinch|555.?0101", everything)
 

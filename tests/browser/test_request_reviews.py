@@ -36,14 +36,15 @@ def test_somebody_in_danger_comes_on_top_of_an_open_desk_and_is_let_through(visi
     expect(page.locator(".desk-quiet-night")).to_contain_text("No request waits for review")
     now = timezone.now()
     request = held("number", in_danger=True, urgency="urgent", due_at=now)
-    expect(page).to_have_title("(1) Desk", timeout=10_000)
+    expect(page).to_have_title("(1) Desk")
     first = page.locator(".desk-first")
     expect(first).to_contain_text("Said: in danger. Look at this request")
     expect(page.locator("#desk-news")).to_have_text("1 new request from somebody in danger.")
     look_in_both_lights(page, "desk-held")
     # From the desk to the decision without a mouse.
     first.locator("[data-part=act]").focus()
-    page.keyboard.press("Enter")
+    with page.expect_navigation():
+        page.keyboard.press("Enter")
     page.get_by_role("button", name="Let it through").focus()
     page.keyboard.press("Enter")
     expect(page.locator(".messagelist")).to_contain_text("It is on the desk now.")

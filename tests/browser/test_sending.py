@@ -7,10 +7,12 @@ from django.conf import settings
 from django.db import OperationalError
 from playwright.sync_api import expect
 
+from intake import proof
 from intake.actions import web_requests
 from intake.forms import tickets
 from intake.models import Callback
 from intake.views import manage
+from tests.browser.busy import slowly
 from tests.browser.strangers import PREFIXES, expect_thanks, fill_in, labels, send, typed
 from tests.browser.visits import look
 
@@ -163,10 +165,14 @@ def test_the_trouble_may_change_from_theirs_to_ours_and_only_the_last_is_said(st
 
 
 @pytest.mark.parametrize("scripts", [True, False], ids=["with scripts", "without scripts"])
-def test_a_double_click_makes_one_callback(stranger, scripts):
+def test_a_double_click_makes_one_callback(stranger, monkeypatch, scripts):
     page = stranger("/callback/", java_script_enabled=scripts).page
     fill_in(page)
+    # No answer comes between the two presses, and what came of both is taken at once.
+    take, let_take = slowly(web_requests.take)
+    monkeypatch.setattr(web_requests, "take", take)
     page.get_by_role("button", name="Send").dblclick()
+    let_take.set()
     expect_thanks(page)
     assert Callback.objects.count() == 1
 
@@ -217,7 +223,13 @@ def test_too_many_from_one_place_keeps_the_form_and_says_when(stranger, settings
 
 
 @pytest.fixture
-def near(monkeypatch):
+def little_work(monkeypatch):
+    """So little that the slowest machine is done before the page gives it up."""
+    monkeypatch.setattr(proof, "MOST_SUMS", 2_000)
+
+
+@pytest.fixture
+def near(monkeypatch, little_work):
     monkeypatch.setattr(web_requests, "is_near_limit", lambda *_args, **_kwargs: True)
 
 
@@ -237,7 +249,9 @@ def test_without_scripts_the_request_is_taken_and_waits_for_a_human(stranger, ne
     assert Callback.objects.get().held_because == Callback.HeldBecause.UNPROVEN
 
 
-def test_a_limit_that_comes_near_meanwhile_asks_for_a_second_press(stranger, monkeypatch):
+def test_a_limit_that_comes_near_meanwhile_asks_for_a_second_press(
+    stranger, monkeypatch, little_work
+):
     page = stranger("/callback/").page
     fill_in(page)
     monkeypatch.setattr(web_requests, "_is_near_ceiling", lambda now: True)
@@ -258,9 +272,10 @@ def test_a_browser_that_cannot_prove_anything_is_not_kept_waiting(stranger, near
         route.abort()
 
     here.page.route("**/proof*.js", refuse)
-    here.page.goto(here.page.url.replace("/health/live", "/callback/"))
-    fill_in(here.page)
+    with here.page.expect_event("requestfailed"):
+        here.page.goto(here.page.url.replace("/health/live", "/callback/"))
     assert refused
+    fill_in(here.page)
     here.page.unroute("**/proof*.js")
     send(here.page)
     expect_thanks(here.page)

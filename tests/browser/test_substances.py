@@ -50,6 +50,8 @@ def test_a_substance_is_added_with_three_keys_and_enter(sheet):
     # The strengths by arrow keys, by pointer, and a fresh row by itself.
     page.keyboard.press("ArrowUp")
     expect(field(page, 0, "dose_mg")).to_have_value("2")
+    # What is said of it has its place by now: nothing moves between pressing and letting go.
+    expect(page.locator("#substances-0-found")).to_contain_text("Clonazepam")
     page.get_by_role("button", name="0.5", exact=True).click()
     expect(field(page, 0, "dose_mg")).to_have_value("0.5")
     expect(field(page, 1, "substance")).to_be_visible()
@@ -115,6 +117,7 @@ def test_the_substances_work_without_scripts(sheet):
     field(page, 1, "substance").fill("beer")
     page.locator("label:has([name=health-symptom_tremor][value=severe])").click()
     page.locator("#danger").get_by_role("button", name="Save and screen").click()
+    page.wait_for_url("**/change/**")
     call = Call.objects.get()
     told = [(use.substance, use.brand) for use in call.substances.order_by("position")]
     assert told == [("clonazepam", "Klonopin"), ("alcohol", "beer")]

@@ -8,15 +8,23 @@ from axe_playwright_python.base import AXE_SCRIPT
 
 # Where the pages are kept as pictures, for whoever wants to look at them.
 PICTURES = os.environ.get("HELPLINE_TEST_PICTURES")
-# Only what is wrong, and where: the whole of what axe found right is long. A color on its way to
-# another one is neither.
-EXAMINE = """async (options) => {
-  for (const moving of document.getAnimations()) {
-    if (Number.isFinite(moving.effect.getComputedTiming().endTime)) moving.finish();
+# A color on its way to another one is neither. (One that has come there sets off those that are
+# inherited from it.)
+STILL = """() => {
+  const ends = ({ effect }) => Number.isFinite(effect.getComputedTiming().endTime);
+  const moves = (one) => one.playState !== "finished" && ends(one);
+  for (let round = 0; round < 20; round += 1) {
+    const moving = document.getAnimations().filter(moves);
+    if (!moving.length) return;
+    for (const one of moving) one.finish();
   }
-  const { violations } = await axe.run({ resultTypes: ["violations"], ...options });
-  return violations.map(({ id, nodes }) => [id, nodes.map(({ target }) => target)]);
 }"""
+# Only what is wrong, and where: the whole of what axe found right is long.
+EXAMINE = f"""async (options) => {{
+  ({STILL})();
+  const {{ violations }} = await axe.run({{ resultTypes: ["violations"], ...options }});
+  return violations.map(({{ id, nodes }}) => [id, nodes.map(({{ target }}) => target)]);
+}}"""
 # What htmx says of a question overtaken by the next one, or by leaving the page.
 GIVEN_UP = ("htmx:sendAbort", "htmx:afterRequest", "htmx:abort")
 # The rules of axe that look at colors, of those it asks unless told otherwise.
@@ -101,6 +109,8 @@ def view(page, place, name):
 
 def faults(page, name, **options):
     """What is wrong with a page for those who see, hear or hold it differently."""
+    # A press waits until the next page begins to come, and half a page has faults of its own.
+    page.wait_for_load_state()
     picture(page, name)
     if not page.evaluate("'axe' in window"):
         page.evaluate(AXE_SCRIPT)

@@ -6,6 +6,14 @@ one in reserve. A window given back is emptied and lent again.
 
 from playwright.sync_api import Error
 
+# How long a condition may take to come true, and a page to come (milliseconds): no test asks how
+# fast this machine is, unless it measures that itself.
+PATIENCE = 60_000
+# Whatever a page still wants to ask or tell when its test is over comes too late for everybody.
+HUSH = """() => {
+  window.fetch = XMLHttpRequest.prototype.send = () => new Promise(() => {});
+}"""
+
 # What a browser profile begins with, and a window can be told anew.
 VIEWPORT = {"width": 1280, "height": 720}
 MEDIA = ("media", "color_scheme", "reduced_motion", "forced_colors", "contrast")
@@ -22,6 +30,7 @@ class Windows:
         kind = tuple(sorted(profile.items()))
         page = self.free.pop(kind, None) or self.browser.new_context(**profile).new_page()
         page.kind = kind
+        page.set_default_timeout(PATIENCE)
         page.set_viewport_size(viewport)
         page.emulate_media(color_scheme=color_scheme, reduced_motion=reduced_motion or "null")
         return page
@@ -39,6 +48,7 @@ class Windows:
 def empty(page):
     """Off our pages first: one that is left may still write something down."""
     page.unroute_all()
+    page.evaluate(HUSH)
     context, here = page.context, page.evaluate("origin")
     origins = {page.evaluate("origin") for page in context.pages}
     for other in context.pages:

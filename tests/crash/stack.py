@@ -23,7 +23,7 @@ import psycopg
 import yaml
 
 from helpline.supervisor import die_with
-from tests import servers
+from tests import patience, servers
 from tests.crash import post_office
 from tests.crash.fail_points import Tokens
 
@@ -209,7 +209,7 @@ class Stack:
         for part in self.parts.values():
             if part.process:
                 part.process.wait()
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + patience.SECONDS
         while (left := self.processes()) and time.monotonic() < deadline:
             for pid in left:
                 kill(pid, signal.SIGKILL)
@@ -286,7 +286,7 @@ class Stack:
     def arrivals(self):
         return post_office.arrivals(self.book)
 
-    def wait_until(self, condition, what, *, seconds=60, every=0.2):
+    def wait_until(self, condition, what, *, seconds=patience.SECONDS, every=0.2):
         deadline = time.monotonic() + seconds
         while not (found := condition()):
             if time.monotonic() > deadline:

@@ -31,7 +31,7 @@ def test_a_backlog_is_delivered_in_order_and_an_urgent_promise_overtakes_it(stac
     made = office.ask("bulk", count=COUNT, channels=["in_app"])["callbacks"]
     people = office.ask("people", count=1)
     stack.open(lone)
-    stack.wait_until(lambda: stack.value(DELIVERED, made) > COUNT / 10, "a beginning", every=0.05)
+    stack.wait_until(lambda: stack.value(DELIVERED, made) > COUNT / 10, "a beginning", every=0.02)
     kill(stack.parts[lone].process.pid, signal.SIGSTOP)
     before = stack.value(DELIVERED, made)
     assert before < COUNT / 2, "the test came too late to see a backlog"

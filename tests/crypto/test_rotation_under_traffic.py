@@ -7,6 +7,7 @@ from django.db import connection
 
 from intake.crypto import rotation
 from intake.models import KeyCheck
+from tests import patience
 from tests.crypto.rows import fill, key_ids, new_key, rotate
 from tests.crypto.sheets import Sheet
 
@@ -44,7 +45,7 @@ def test_rotation_under_traffic_loses_nothing_and_fails_nobody(committed_sheets,
     finally:
         done.set()
         for thread in threads:
-            thread.join(30)
+            thread.join(patience.SECONDS)
     assert failures == []
     # Only a request that began before the ring changed can have left a value behind.
     rotate("--retire", "k1")
@@ -67,19 +68,19 @@ def test_a_row_locked_by_an_agent_is_passed_over_and_done_later(committed_sheets
         with transaction.atomic():
             Sheet.objects.select_for_update().get(pk=locked_pk)
             locked.set()
-            release.wait(20)
+            release.wait(patience.HELD_SECONDS)
         connection.close()
 
     thread = threading.Thread(target=agent)
     thread.start()
-    assert locked.wait(20)
+    assert locked.wait(patience.HELD_SECONDS)
     seen = []
 
     def report(rows):
         seen.append(rows)
         if sum(seen) == 7:  # all rows but the locked one
             release.set()
-            thread.join(20)
+            thread.join(patience.HELD_SECONDS)
 
     outcome = rotation.reseal(report=report)
     assert outcome.complete
