@@ -18,6 +18,7 @@
 
   let isUnsent = "typed" in sheet.dataset;
   let isLeaving = false;
+  let isSubmitted = false;
   let request = null;
   let answered = null;
   let timer = 0;
@@ -166,6 +167,7 @@
     then.value = button?.value ?? "draft";
     then.dataset.pressed = "";
     sheet.append(then);
+    isSubmitted = true;
     sheet.submit();
   };
 
@@ -208,7 +210,7 @@
   });
 
   window.addEventListener("pagehide", () => {
-    if (isUnsent && !isLeaving) {
+    if (isUnsent && !isSubmitted) {
       const headers = { "HX-Request": "true" };
       fetch(sheet.dataset.draftUrl, { method: "POST", body: typed(), headers, keepalive: true });
     }
@@ -216,14 +218,14 @@
 
   window.addEventListener("pageshow", (event) => {
     if (event.persisted) {
-      isLeaving = false;
+      isLeaving = isSubmitted = false;
       pressed = null;
       sheet.querySelector("[data-pressed]")?.remove();
     }
   });
 
   window.addEventListener("beforeunload", (event) => {
-    if (!isUnsent || isLeaving) {
+    if (!isUnsent || isSubmitted) {
       return;
     }
     if (notice.dataset.shown) {
