@@ -3,8 +3,9 @@
 import pytest
 from django.db import connection
 
-from intake.models import Callback, Person
-from intake.models.inserting import Insertion
+from intake.actions import allowances
+from intake.models import Allowance, Callback, Person
+from intake.models.inserting import Insertion, insert_if
 from tests.casting import maria, open_callback
 
 pytestmark = pytest.mark.django_db
@@ -47,3 +48,22 @@ def test_a_person_is_written_as_saving_writes_it(now, fields):
     saved = stored(Person, pk)
     assert saved["phone_index"] is not None
     assert written_anew(Person, pk) == saved
+
+
+@pytest.mark.postgresql
+def test_rows_are_written_with_what_they_depend_on_or_not_at_all(now):
+    def written(**fields):
+        person = maria(created_at=now, **fields)
+        one_more = allowances.use(address="203.0.113.7", most=("%s", [1]), now=now)
+        wait = [("SELECT pg_advisory_xact_lock(%s, %s)", [7, 8])]
+        return insert_if(one_more, [Insertion.of(person)], after=wait), person
+
+    is_first, first = written(alias="50 %s; M.", zip_code="20001")
+    is_second, second = written(alias="Zebrafinch")
+    assert (is_first, is_second) == (True, False)
+    saved = stored(Person, first.pk)
+    assert saved == written_anew(Person, first.pk)
+    assert Person.objects.get(pk=first.pk).alias == "50 %s; M."
+    assert not Person.objects.filter(pk=second.pk).exists()
+    assert (first._state.adding, second._state.adding) == (False, True)
+    assert Allowance.objects.get().used == 1

@@ -9,7 +9,7 @@ import secrets
 import threading
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -22,7 +22,7 @@ from intake.actions import allowances, dialable, doorbell, events, people, remin
 from intake.actions.base import Refused, move
 from intake.actions.ceiling import taken_since
 from intake.models import PENDING, Callback, Person
-from intake.models.inserting import Insertion, insert_all
+from intake.models.inserting import Insertion, insert_all, insert_if
 from intake.models.trips import Statement, in_one_trip
 from intake.models.unsaved import unsaved
 from intake.rules import hours
@@ -131,9 +131,10 @@ def take(*, request: WebRequest, now: datetime) -> Callback:
     """Take a stranger's request; the same form sent again returns the first callback.
 
     Sent again with changes, it replaces what it sent before: a number corrected after "back" must
-    not leave the wrong one to be rung, nor a correction taken back the corrected one. It is RECEIVED, and nobody is rung, until ``admission`` has
-    let it in. Raises ``NotDialable``, ``TooManyFromHere`` when its address has used its share, and
-    ``ProofWanted`` when a limit is near and the browser may be asked for work.
+    not leave the wrong one to be rung, nor a correction taken back the corrected one. It is
+    RECEIVED, and nobody is rung, until ``admission`` has let it in. Raises ``NotDialable``,
+    ``TooManyFromHere`` when its address has used its share, and ``ProofWanted`` when a limit is
+    near and the browser may be asked for work.
     """
     dialable.require(request.person.number)
     if request.may_be_asked and _is_near_ceiling(now) and not _sent_before(request):
@@ -142,6 +143,8 @@ def take(*, request: WebRequest, now: datetime) -> Callback:
         callback = _callback(request, now)
         rows = _rows(callback, request, now)
         try:
+            if _take_new(request, callback, rows, now):
+                return callback
             with _in_turn():
                 return _take(request, callback, rows, now)
         except IntegrityError as clash:
@@ -151,6 +154,27 @@ def take(*, request: WebRequest, now: datetime) -> Callback:
                 return twin
             last = clash
     raise last
+
+
+def _take_new(
+    request: WebRequest, callback: Callback, rows: Sequence[Insertion], now: datetime
+) -> bool:
+    """The ordinary case in one trip: nothing came from this form before, and its address has some
+    of its share left. False: nothing was written, look closer."""
+    if connection.vendor != "postgresql" or not allowances.is_limited(request.address):
+        return False
+    looking, looked_for = _from_form(request)
+    most = (
+        f"CASE WHEN EXISTS ({looking}) THEN 0 ELSE %s END",
+        [*looked_for, _share_of_new(request)],
+    )
+    counting = allowances.use(address=request.address, most=most, now=now)
+    # By itself one message is a transaction; within another it must not spoil that one.
+    with transaction.atomic() if connection.in_atomic_block else nullcontext():
+        if not insert_if(counting, rows, after=_queues(request)):
+            return False
+        doorbell.let_in(is_urgent=callback.in_danger)
+    return True
 
 
 @transaction.atomic
@@ -215,9 +239,7 @@ def _in_turn() -> Iterator[None]:
 
 # Every request asks this, and hardly one finds anything. A range, not LIKE: SQLite has no index for
 # the latter. "g" follows every hex digit.
-FROM_FORM = (
-    "SELECT id, request_token FROM intake_callback WHERE request_token >= %s AND request_token < %s"
-)
+FROM_FORM = "SELECT id FROM intake_callback WHERE request_token >= %s AND request_token < %s"
 
 
 def _look_and_count(request: WebRequest, now: datetime) -> tuple[list[Callback], bool]:
@@ -225,31 +247,13 @@ def _look_and_count(request: WebRequest, now: datetime) -> tuple[list[Callback],
 
     Once nobody else of this address is being counted. The very same request is not counted again.
     """
-    before = [*allowances.queue(address=request.address), *_queue(request)]
-    if connection.vendor == "postgresql" and allowances.is_limited(request.address):
-        ((is_counted, ids),) = in_one_trip(*before, _looking_and_counting(request, now))
-        return _callbacks(ids), is_counted
-    earlier = _callbacks(row[0] for row in in_one_trip(*before, _from_form(request)))
+    rows = in_one_trip(*_queues(request), _from_form(request))
+    found = [to_id(row[0]) for row in rows]
+    earlier = list(Callback.objects.filter(pk__in=found)) if found else []
     if any(one.request_token == request.token for one in earlier):
         return earlier, False
     most = _share(request) if earlier else _share_of_new(request)
     return earlier, allowances.use_one(address=request.address, most=most, now=now)
-
-
-def _looking_and_counting(request: WebRequest, now: datetime) -> Statement:
-    """Both at once, where each trip to the database costs more than what it asks."""
-    looking, looked_for = _from_form(request)
-    most = (
-        "CASE WHEN EXISTS (SELECT 1 FROM earlier WHERE request_token = %s) THEN 0"
-        " WHEN EXISTS (SELECT 1 FROM earlier) THEN %s ELSE %s END",
-        [request.token, _share(request), _share_of_new(request)],
-    )
-    counting, counted = allowances.use(address=request.address, most=most, now=now)
-    return (
-        f"WITH earlier AS ({looking}), used AS ({counting} RETURNING 1)"  # noqa: S608 - ours
-        " SELECT EXISTS (SELECT 1 FROM used), ARRAY(SELECT id FROM earlier)",
-        [*looked_for, *counted],
-    )
 
 
 def _share(request: WebRequest) -> int:
@@ -260,11 +264,6 @@ def _share(request: WebRequest) -> int:
 def _share_of_new(request: WebRequest) -> int:
     """What a form that sent nothing before may use without work that its browser can do."""
     return _unasked_share() if request.may_be_asked else _share(request)
-
-
-def _callbacks(ids: Iterable[Any]) -> list[Callback]:
-    found = [to_id(one) for one in ids]
-    return list(Callback.objects.filter(pk__in=found)) if found else []
 
 
 def _sent_before(request: WebRequest) -> bool:
@@ -279,12 +278,16 @@ def _from_form(request: WebRequest) -> Statement:
 FORM_LOCK = 0x0F03
 
 
-def _queue(request: WebRequest) -> list[Statement]:
-    """Sent from two addresses at once, one form is one request, too; always after the addresses."""
+def _queues(request: WebRequest) -> list[Statement]:
+    """Those of an address stand in line, and then those of a form: sent from two addresses at once
+    it is one request, too."""
     if connection.vendor != "postgresql":
         return []
     number = int.from_bytes(bytes.fromhex(request.form_digest[:8]), "big", signed=True)
-    return [("SELECT pg_advisory_xact_lock(%s, %s)", [FORM_LOCK, number])]
+    return [
+        *allowances.queue(address=request.address),
+        ("SELECT pg_advisory_xact_lock(%s, %s)", [FORM_LOCK, number]),
+    ]
 
 
 def to_id(value: Any) -> UUID:

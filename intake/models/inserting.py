@@ -17,7 +17,7 @@ from uuid import UUID
 from django.db import DEFAULT_DB_ALIAS, connection, connections, models
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from intake.models.trips import in_one_trip
+from intake.models.trips import Statement, in_one_trip
 
 
 @dataclass(frozen=True)
@@ -58,6 +58,33 @@ def insert_all(rows: Sequence[Insertion]) -> None:
     """Write these rows in this order, in one trip to the database."""
     in_one_trip(*[(row.sql, row.values) for row in rows])
     _are_stored(rows)
+
+
+def insert_if(given: Statement, rows: Sequence[Insertion], *, after: Sequence[Statement]) -> bool:
+    """Write all of these rows, but only if ``given`` writes one, too; returns whether it did.
+
+    On PostgreSQL alone: one message, which outside a transaction is one by itself. Whatever
+    ``after`` waits for is waited for first.
+    """
+    with connection.cursor() as cursor:
+        fill = cursor.mogrify
+        steps = [f"given AS ({fill(*given)} RETURNING 1)"]
+        for number, row in enumerate(rows):
+            steps.append(f"row_{number} AS ({fill(_if_given(row.sql), row.values)})")
+        whole = f"WITH {', '.join(steps)} SELECT EXISTS (SELECT 1 FROM given)"  # noqa: S608 - ours
+        cursor.execute("; ".join([*[fill(*one) for one in after], whole]))
+        while cursor.nextset():
+            pass
+        is_given: bool = cursor.fetchone()[0]
+    if is_given:
+        _are_stored(rows)
+    return is_given
+
+
+@lru_cache(maxsize=256)
+def _if_given(sql: str) -> str:
+    before, marks, after = MARKS.split(sql)
+    return f"{before.removesuffix('VALUES ')}SELECT {marks[1:-1]} FROM given{after}"  # noqa: S608 - ours
 
 
 def insert_many(rows: Sequence[Insertion]) -> None:

@@ -13,13 +13,13 @@ def in_one_trip(*statements: Statement) -> list[Any]:
     PostgreSQL gets them as one message: a thread that waits for each answer costs more than the
     statements themselves. SQLite is no trip away.
     """
-    if connection.vendor == "postgresql":
-        values = [value for _sql, values in statements for value in values]
-        statements = (("; ".join(sql for sql, _values in statements), values),)
     with connection.cursor() as cursor:
-        for sql, values in statements:
-            cursor.execute(sql, values)
         if connection.vendor == "postgresql":
+            # Each filled in by itself: what psycopg parses of up to fifty values it remembers.
+            cursor.execute("; ".join([cursor.mogrify(*statement) for statement in statements]))
             while cursor.nextset():
                 pass
+        else:
+            for sql, values in statements:
+                cursor.execute(sql, values)
         return cursor.fetchall() if cursor.description else []
